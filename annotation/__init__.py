@@ -1,0 +1,1 @@
+"""People and labels: everything that may still change."""

@@ -1,0 +1,12 @@
+"""The API's addresses: each app's list, the schema and its page."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+urlpatterns = [
+    path("", include("annotation.api_urls")),
+    path("", include("evaluation.api_urls")),
+    path("", include("training.api_urls")),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+]

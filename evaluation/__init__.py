@@ -1,0 +1,1 @@
+"""Everything frozen, and how it is judged."""

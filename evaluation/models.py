@@ -1,0 +1,355 @@
+"""Datasets, frozen versions and examples, benchmarks, systems, submissions, predictions, scores, refreshes."""
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.models import PeriodicTask
+
+from annotation.jobs import Job, JobQuerySet
+from annotation.models import GuidelineVersion, Item, Membership, Project
+
+READERS = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR, Membership.Role.RESEARCHER)
+SPLITS = ("train", "dev", "test")
+
+
+def readable(user: Any) -> Any:
+    """Projects whose frozen versions and boards the user may read."""
+    return Project.objects.with_role(user, *READERS)
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    """Who may see a dataset."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Datasets of projects where the user manages, adjudicates or researches."""
+        return self.filter(project__in=readable(user))
+
+
+class Dataset(models.Model):
+    """A named evaluation set; its versions are frozen states of it."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="datasets")
+    name = models.CharField(_("name"), max_length=120)
+    slug = models.SlugField(max_length=60)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "slug"], name="one_dataset_per_slug")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionQuerySet(JobQuerySet):
+    """Who may see a version."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Versions of datasets that the user may see."""
+        return self.filter(dataset__project__in=readable(user))
+
+    def frozen(self) -> Self:
+        """Complete versions only."""
+        return self.filter(frozen_at__isnull=False)
+
+
+class DatasetVersion(Job):
+    """One frozen, hashed state of a dataset. Until `frozen_at` is set it is a job; from then on nothing changes it."""
+
+    TASK = "evaluation.freeze"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="versions")
+    # Numbers are given when the freeze succeeds, so that a failed attempt uses none up.
+    major = models.PositiveIntegerField(null=True)
+    minor = models.PositiveIntegerField(null=True)
+    patch = models.PositiveIntegerField(null=True)
+    previous = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="next_versions")
+    guideline_version = models.ForeignKey(GuidelineVersion, on_delete=models.PROTECT, related_name="+")
+    options = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=80, blank=True)
+    split_hashes = models.JSONField(default=dict)
+    counts = models.JSONField(default=dict)
+    agreement = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)
+    change_note = models.TextField(_("what changed"), blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    frozen_at = models.DateTimeField(null=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "major", "minor", "patch"],
+                condition=Q(major__isnull=False),
+                name="one_version_per_number",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.number}"
+
+    @property
+    def number(self) -> str:
+        """Semantic version: MAJOR changed or removed, MINOR added, PATCH same content."""
+        return "–" if self.major is None else f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def project(self) -> Project:
+        """The project that the dataset belongs to."""
+        return self.dataset.project
+
+    @property
+    def questions(self) -> list[dict[str, Any]]:
+        """The frozen questions, from the guideline version."""
+        names = self.options.get("questions") or []
+        return [entry for entry in self.guideline_version.schema["questions"] if entry["name"] in names]
+
+
+class Example(models.Model):
+    """A frozen item with gold; a database trigger refuses every change once its version is frozen."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="examples")
+    # The item it came from; the frozen content does not depend on it.
+    item = models.ForeignKey(Item, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False)
+    key = models.CharField(max_length=200)
+    split = models.CharField(max_length=5)
+    text = models.TextField()
+    gold = models.JSONField()
+    # How many annotators gave the gold's label, of how many: the agreement tier on the board.
+    votes = models.JSONField(default=dict)
+    methods = models.JSONField(default=dict)
+    fields = models.JSONField(default=dict)
+    component = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    added_in = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "key"], name="one_example_per_key")]
+        indexes = [models.Index(fields=["version", "split"])]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Export(models.Model):
+    """Who took which version out, when, how, and whether test gold went along."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="exports")
+    format = models.CharField(max_length=10)
+    with_test_gold = models.BooleanField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.format}"
+
+
+class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
+    """Who may see a board."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Boards of projects where the user manages, adjudicates or researches."""
+        return self.filter(version__dataset__project__in=readable(user))
+
+
+class Benchmark(models.Model):
+    """A frozen version's test split, one question, metrics and rules; it opens when the version is frozen."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="benchmarks")
+    question = models.CharField(max_length=60)
+    split = models.CharField(max_length=5, default="test")
+    # Fixed when the board opens, before anyone has looked at the test split.
+    primary_metric = models.CharField(max_length=40, default="macro_f1")
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    objects = BenchmarkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "question", "split"], name="one_board_per_question"),
+        ]
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.question}"
+
+    @property
+    def labels(self) -> list[str]:
+        """The declared labels of the question, in order."""
+        found = next(entry for entry in self.version.questions if entry["name"] == self.question)
+        return [label["name"] for label in found["labels"]]
+
+
+class System(models.Model):
+    """What competes: a recipe run here, or an outside model; `rerun` says how to run it again (empty: it cannot)."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="systems")
+    name = models.CharField(_("name"), max_length=120)
+    description = models.TextField(_("description"), blank=True)
+    # {"recipe": ..., "options": ..., "seed": ...} for systems that Assay can run again on a new version.
+    rerun = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_system_per_name")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubmissionQuerySet(JobQuerySet):
+    """Who may see a submission."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Submissions to boards that the user may see."""
+        return self.filter(benchmark__version__dataset__project__in=readable(user))
+
+
+class Submission(Job):
+    """A system's full answer to a benchmark; scored by the worker."""
+
+    TASK = "evaluation.score"
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="submissions")
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="submissions")
+    # SHA-256 over the canonical predictions: the same content is never scored twice.
+    content_hash = models.CharField(max_length=80)
+    report = models.JSONField(default=dict)
+    # Where it came from: {"run": id, "manifest": {...}} or {"file": name}; an upward link as plain data.
+    origin = models.JSONField(default=dict)
+    confusion = models.JSONField(default=list)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["benchmark", "system", "content_hash"], name="same_predictions_are_one_submission"
+            ),
+        ]
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.system} → {self.benchmark}"
+
+
+class Prediction(models.Model):
+    """A system's answer to one example; an empty label with a status is an answer that counts as wrong."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="predictions")
+    example = models.ForeignKey(Example, on_delete=models.PROTECT, related_name="+")
+    label = models.CharField(max_length=60, blank=True)
+    status = models.CharField(max_length=12, default="ok")
+    scores = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["submission", "example"], name="one_prediction_per_example")]
+
+    def __str__(self) -> str:
+        return f"{self.example_id}: {self.label}"
+
+
+class Score(models.Model):
+    """One metric's value with its interval; `label` is set for per-label metrics."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="scores")
+    metric = models.CharField(max_length=40)
+    label = models.CharField(max_length=60, blank=True)
+    value = models.FloatField(null=True)
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    n = models.PositiveIntegerField()
+    method = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "metric", "label"], name="one_score_per_metric_and_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.label} = {self.value}"
+
+
+class Schedule(models.Model):
+    """When a project's dataset is refreshed, and how much new gold it takes."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.CASCADE, related_name="schedule")
+    cron = models.CharField(_("schedule"), max_length=100, default="0 6 * * 1")
+    timezone = models.CharField(_("time zone"), max_length=60, default="UTC")
+    enabled = models.BooleanField(_("enabled"), default=False)
+    minimum = models.PositiveIntegerField(_("new gold items needed"), default=50, validators=[MinValueValidator(1)])
+    rerun = models.BooleanField(_("run the systems again"), default=True)
+    periodic = models.OneToOneField(PeriodicTask, on_delete=models.SET_NULL, null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.dataset} · {self.cron}"
+
+
+class RefreshQuerySet(JobQuerySet):
+    """Who may see a refresh."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Refreshes of datasets that the user may see."""
+        return self.filter(dataset__project__in=readable(user))
+
+
+class Refresh(Job):
+    """One turn of the cycle: what was found, which version came out, which systems were asked to run again."""
+
+    TASK = "evaluation.refresh"
+
+    class Outcome(models.TextChoices):
+        """What came of it."""
+
+        NONE = "", "–"
+        TOO_LITTLE = "too_little", _("not enough new gold")
+        FROZEN = "frozen", _("a new version was frozen")
+        UNCHANGED = "unchanged", _("nothing changed")
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="refreshes")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    forced = models.BooleanField(default=False)
+    new_gold = models.PositiveIntegerField(default=0)
+    needed = models.PositiveIntegerField(default=0)
+    outcome = models.CharField(max_length=12, choices=Outcome, default="", blank=True)
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, null=True, related_name="refreshes")
+    # What happened, step by step: {"at", "text"}.
+    events = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = RefreshQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset"], condition=Q(state__in=["queued", "running"]), name="one_refresh_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} · {self.created_at:%F %T}"
+
+
+def submission_path(instance: Any, filename: str) -> str:
+    """Uploaded predictions are stored under a random name."""
+    return f"submissions/{uuid.uuid4().hex}"

@@ -1,0 +1,124 @@
+"""The cast, the same everywhere, and the small worlds that tests build."""
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation import models as a
+from annotation import schema as schemas
+
+ROOT = Path(__file__).resolve().parent.parent
+LABELS = ["negative", "neutral", "positive"]
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data and published values; tests that need it skip where there is none."""
+    folder = Path(os.environ.get("ASSAY_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip("the shared data is not on this machine")
+    return folder
+
+
+def make_user(username: str, **fields: Any) -> a.User:
+    """A person whose password is their name and 'Pass-1234'."""
+    return a.User.objects.create_user(username, f"{username}@example.org", f"{username}-Pass-1234", **fields)
+
+
+@pytest.fixture
+def cast(db: None) -> dict[str, a.User]:
+    """alice and bob (annotators), carol (adjudicator), dave (manager), erin (researcher), eve (stranger)."""
+    return {name: make_user(name) for name in ("alice", "bob", "carol", "dave", "erin", "eve")}
+
+
+ROLES = {
+    "alice": a.Membership.Role.ANNOTATOR,
+    "bob": a.Membership.Role.ANNOTATOR,
+    "carol": a.Membership.Role.ADJUDICATOR,
+    "dave": a.Membership.Role.MANAGER,
+    "erin": a.Membership.Role.RESEARCHER,
+}
+
+
+def make_project(cast: dict[str, a.User], *, slug: str = "sentiment", labels: list[str] | None = None, **fields: Any) -> a.Project:
+    """A project with the cast in their roles and guideline version 1 (one choice question 'sentiment')."""
+    project = a.Project.objects.create(slug=slug, name=slug.capitalize(), created_by=cast["dave"], **fields)
+    for name, role in ROLES.items():
+        a.Membership.objects.create(project=project, user=cast[name], role=role)
+    schema = schemas.from_labels("sentiment", labels or LABELS)
+    a.Guideline.objects.create(project=project, text="# Rules", schema=schema)
+    project.version = a.GuidelineVersion.objects.create(
+        project=project, number=1, text="# Rules", schema=schema, published_by=cast["dave"]
+    )
+    project.save()
+    return project
+
+
+def make_items(project: a.Project, texts: list[str] | int, *, slots: int | None = None, **fields: Any) -> list[a.Item]:
+    """Documents with one item each and their open slots."""
+    if isinstance(texts, int):
+        texts = [f"Profit of company {n} rose by {n} %." for n in range(texts)]
+    start = project.documents.count()
+    items = []
+    for place, text in enumerate(texts, start):
+        document = a.Document.objects.create(
+            project=project, external_id=f"d{place}", text=text, text_key=uuid.uuid5(uuid.NAMESPACE_OID, text).hex, **fields
+        )
+        items.append(a.Item.objects.create(project=project, document=document))
+    a.Assignment.objects.bulk_create(
+        a.Assignment(project=project, item=item, slot=slot)
+        for item in items
+        for slot in range(project.overlap if slots is None else slots)
+    )
+    return items
+
+
+def make_annotation(item: a.Item, annotator: a.User, value: str = "positive", **fields: Any) -> a.Annotation:
+    """A submitted answer to the question 'sentiment' that fills one of the item's slots."""
+    slot = item.assignments.filter(annotator=None).order_by("slot").first()
+    if slot:
+        slot.annotator, slot.state = annotator, a.Assignment.State.DONE
+        slot.save()
+    return a.Annotation.objects.create(
+        **{
+            "project": item.project,
+            "item": item,
+            "annotator": annotator,
+            "guideline_version": item.project.version,
+            "status": a.Annotation.Status.SUBMITTED,
+            "answer": {"sentiment": value},
+            **fields,
+        }
+    )
+
+
+def make_gold(item: a.Item, value: str = "positive", **fields: Any) -> a.Gold:
+    """Current gold of the question 'sentiment'."""
+    return a.Gold.objects.create(
+        **{
+            "project": item.project,
+            "item": item,
+            "question": "sentiment",
+            "value": value,
+            "method": a.Gold.Method.ADJUDICATED,
+            "guideline_version": item.project.version,
+            **fields,
+        }
+    )
+
+
+@pytest.fixture
+def client_of(cast: dict[str, a.User]) -> Any:
+    """client_of('alice') is a signed-in test client; client_of(None) a stranger without a session."""
+
+    def sign_in(name: str | None) -> Client:
+        client = Client()
+        if name:
+            client.force_login(cast[name])
+        return client
+
+    return sign_in

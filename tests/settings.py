@@ -1,0 +1,27 @@
+"""Settings of the tests: the product's own, with a data folder and a database that belong to this run alone."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# One folder per process (each xdist worker has its own), removed by the operating system's own habits.
+SCRATCH = Path(os.environ.get("ASSAY_TEST_DATA") or tempfile.mkdtemp(prefix="assay-tests-"))
+os.environ["ASSAY_DATA"] = str(SCRATCH)
+os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
+for name in ("ASSAY_DEMO", "HTTPS", "ASSAY_DEBUG"):
+    os.environ.pop(name, None)
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Unit tests call the work themselves; a message goes to a queue that nobody reads.
+CELERY_BROKER_URL = os.environ.get("TEST_BROKER_URL", "memory://")
+CELERY_BROKER_TRANSPORT_OPTIONS = {}
+REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"user": None, "sign_in": None}}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
+    DATABASES["default"]["OPTIONS"].pop("pool", None)  # noqa: F405

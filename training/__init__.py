@@ -1,0 +1,1 @@
+"""Systems: fine-tuned or prompted."""

@@ -1,0 +1,5 @@
+"""API addresses of training."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
