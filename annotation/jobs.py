@@ -26,13 +26,15 @@ WAKE_AGAIN = timedelta(seconds=90)
 
 
 class State(models.TextChoices):
-    """States of a long job; the first two are the live ones."""
+    """States of a long job; the first two are the live ones, the last is before the start."""
 
     QUEUED = "queued", gettext_lazy("queued")
     RUNNING = "running", gettext_lazy("running")
     DONE = "done", gettext_lazy("done")
     FAILED = "failed", gettext_lazy("failed")
     CANCELLED = "cancelled", gettext_lazy("cancelled")
+    # Not a job yet: the person is still choosing its options.
+    PREPARED = "prepared", gettext_lazy("being prepared")
 
 
 LIVE = (State.QUEUED, State.RUNNING)
@@ -237,7 +239,9 @@ def run(model: type[Job], pk: int, work: Callable[[Any, Grip], dict[str, Any] | 
     except Exception as error:
         log.exception("%s failed", job)
         sentence = _("An unexpected error stopped this: %(error)s. The log of the worker has the details.")
-        grip.finish(State.FAILED, reason="error", message=sentence % {"error": f"{type(error).__name__}: {error}"[:500]})
+        grip.finish(
+            State.FAILED, reason="error", message=sentence % {"error": f"{type(error).__name__}: {error}"[:500]}
+        )
     return True
 
 
@@ -284,3 +288,16 @@ def reap() -> dict[str, int]:
             _wake(model, pk)
             counts["woken"] += 1
     return counts
+
+
+def begin(job: Job) -> bool:
+    """Move a prepared job into the queue; False where that has happened already."""
+    moved = (
+        type(job)
+        ._default_manager.filter(pk=job.pk, state=State.PREPARED)
+        .update(state=State.QUEUED, queued_at=timezone.now(), language=get_language() or "", woken_at=None)
+    )
+    if moved:
+        job.state = State.QUEUED
+        enqueue(job)
+    return bool(moved)

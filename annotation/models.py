@@ -26,9 +26,10 @@ class PeopleManager(UserManager["User"]):
 
     def can_create_projects(self, user: "User") -> bool:
         """Staff, people with the permission, and those who manage a project already."""
-        return user.has_perm("annotation.add_project") or Membership.objects.filter(
-            user=user, role=Membership.Role.MANAGER
-        ).exists()
+        return (
+            user.has_perm("annotation.add_project")
+            or Membership.objects.filter(user=user, role=Membership.Role.MANAGER).exists()
+        )
 
 
 class User(AbstractUser):
@@ -108,6 +109,20 @@ class Project(models.Model):
         return self.name
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """The one question that every page asks first."""
+
+    def of(self, user: Any, slug: str) -> "Membership | None":
+        """The user's membership with project and guideline version, in one query; None for a stranger."""
+        rows = self.select_related("project", "project__version", "user")
+        return rows.filter(project__slug=slug, user_id=user.pk or 0).first()
+
+    def locked(self, membership: "Membership") -> "Membership":
+        """The same row, locked until the commit, so that one person's claims happen one after the other."""
+        rows = self.select_for_update(of=("self",)).select_related("project", "project__version")
+        return rows.get(pk=membership.pk)
+
+
 class Membership(models.Model):
     """A person's role in a project; a manager may also label where `labels` says so."""
 
@@ -125,10 +140,9 @@ class Membership(models.Model):
     labels = models.BooleanField(
         _("also labels"), default=False, help_text=_("Gets items to label, beside the rights of the role.")
     )
-    # Where this person's search for the next open slot goes on: slots before it were taken, by them or by others.
-    cursor_priority = models.IntegerField(null=True, editable=False)
-    cursor_key = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["role", "user__username"]
@@ -259,7 +273,6 @@ class Import(Job):
     file = models.FileField(upload_to=import_path, max_length=200)
     filename = models.CharField(max_length=255)
     options = models.JSONField(default=dict)
-    started = models.BooleanField(default=False)
     report = models.JSONField(default=dict)
     refused = models.FileField(upload_to=import_path, max_length=200, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")

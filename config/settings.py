@@ -23,7 +23,9 @@ def _secret_key() -> str:
     """The secret key: from the environment, or made once and kept in the data folder with mode 600."""
     if key := env.text("SECRET_KEY"):
         if len(key) < 32:
-            raise ImproperlyConfigured("SECRET_KEY is shorter than 32 characters. Make one with `openssl rand -hex 32`.")
+            raise ImproperlyConfigured(
+                "SECRET_KEY is shorter than 32 characters. Make one with `openssl rand -hex 32`."
+            )
         return key
     path = DATA / "secret_key"
     if path.exists() and (key := path.read_text().strip()):

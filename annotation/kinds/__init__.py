@@ -27,7 +27,5 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "choice": Kind(
-        "choice", choice.check_schema, choice.clean, choice.distance, choice.merge, choice.summarise
-    ),
+    "choice": Kind("choice", choice.check_schema, choice.clean, choice.distance, choice.merge, choice.summarise),
 }

@@ -1,0 +1,146 @@
+"""One question's agreement as a dictionary that JSON can hold: every figure with its interval or why it has none."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from annotation.agreement.intervals import (
+    LEAST_UNITS,
+    Interval,
+    bootstrap,
+    bootstrap_cohen,
+    bootstrap_labels,
+    label_units,
+    thin_labels,
+)
+from annotation.agreement.nominal import confusion, contested
+from annotation.agreement.ratings import Ratings, from_triples
+
+COEFFICIENTS = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
+MOST_CONTESTED = 50
+HIGH_PERCENT, LOW_ALPHA = 0.8, 0.4  # from here to there the two tell opposite stories, and the page must say why
+
+Json = dict[str, Any]
+
+
+def report(
+    triples: Iterable[tuple[str, str, str]],
+    *,
+    categories: Sequence[str],
+    groups: Mapping[str, str] | None = None,
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    least: int = LEAST_UNITS,
+) -> Json:
+    """Agreement on one choice question from (unit, rater, value) triples; strings, numbers, lists, dicts and None only.
+
+    Keys: n_units, n_units_2plus, n_units_differing, n_raters, n_ratings, ratings_histogram {answers: units},
+    categories, prevalence {label: share of all answers}; percent, fleiss_kappa, krippendorff_alpha, gwet_ac1, each
+    {value, low, high, n, reason, note}; cohen [{a, b, kappa, low, high, n, reason, note}] for pairs with common units,
+    cohen_mean (weighted by n); confusion [label][label]; labels [{label, units, alpha, specific_agreement}];
+    thin_labels {label: units}; contested, the most contested units [{unit, disagreement, answers {label: count}}];
+    paradox, a sentence or None; draws, seed, level. What is undefined is None, and then reason and note say why.
+    categories, groups: see ratings.from_triples, also for the ValueError. least: see intervals.bootstrap.
+    """
+    r = from_triples(triples, categories=categories, groups=groups)
+    options: Any = {"draws": draws, "seed": seed, "level": level, "least": least}
+    figures = bootstrap(r, COEFFICIENTS, **options)
+    pairs = bootstrap_cohen(r, **options)
+    return {
+        **_extent(r),
+        **{name: _figure(interval) for name, interval in figures.items()},
+        "cohen": [_pair(a, b, interval) for (a, b), interval in pairs.items()],
+        "cohen_mean": _mean(list(pairs.values())),
+        "confusion": confusion(r).tolist(),
+        "labels": _labels(r, options),
+        "thin_labels": thin_labels(r, least=least),
+        "contested": _most_contested(r),
+        "paradox": _paradox(r, figures["percent"].value, figures["krippendorff_alpha"].value),
+        "draws": draws,
+        "seed": seed,
+        "level": level,
+    }
+
+
+def _extent(r: Ratings) -> Json:
+    """How much was answered, by how many, and with what."""
+    per_unit = np.bincount(r.unit, minlength=len(r.units))
+    many, units = np.unique(per_unit, return_counts=True)
+    return {
+        "n_units": len(r.units),
+        "n_units_2plus": int((per_unit > 1).sum()),
+        "n_units_differing": int((np.count_nonzero(r.counts, axis=1) > 1).sum()),
+        "n_raters": len(r.raters),
+        "n_ratings": int(r.value.size),
+        "ratings_histogram": {str(answers): n for answers, n in zip(many.tolist(), units.tolist(), strict=True)},
+        "categories": r.categories,
+        "prevalence": _prevalence(r),
+    }
+
+
+def _prevalence(r: Ratings) -> dict[str, float | None]:
+    """Each label's share of all answers, single ones too; None without answers."""
+    given = np.bincount(r.value, minlength=len(r.categories)).tolist()
+    return {label: n / r.value.size if r.value.size else None for label, n in zip(r.categories, given, strict=True)}
+
+
+def _figure(interval: Interval) -> Json:
+    """An interval with None for nan."""
+    return {key: _number(each) if isinstance(each, float) else each for key, each in asdict(interval).items()}
+
+
+def _pair(a: str, b: str, interval: Interval) -> Json:
+    """Cohen's kappa of one pair of raters."""
+    figure = _figure(interval)
+    return {"a": a, "b": b, "kappa": figure.pop("value"), **figure}
+
+
+def _mean(intervals: list[Interval]) -> float | None:
+    """Mean of the defined values, weighted by the units behind them."""
+    defined = [each for each in intervals if isfinite(each.value)]
+    return float(np.average([x.value for x in defined], weights=[x.n for x in defined])) if defined else None
+
+
+def _labels(r: Ratings, options: Any) -> list[Json]:
+    """Each declared label with the pairable units it was used in and its own agreement."""
+    alpha = bootstrap_labels(r, "alpha_per_label", **options)
+    specific = bootstrap_labels(r, "specific_agreement", **options)
+    return [
+        {"label": label, "units": units, "alpha": _figure(alpha[label]), "specific_agreement": _figure(specific[label])}
+        for label, units in zip(r.categories, label_units(r).tolist(), strict=True)
+    ]
+
+
+def _most_contested(r: Ratings) -> list[Json]:
+    """Units in disagreement, the worst first; at equal disagreement those with more answers, then by name."""
+    share = contested(r)
+    order = np.lexsort((np.arange(share.size), -r.counts.sum(axis=1), -np.nan_to_num(share)))
+    worst = [int(unit) for unit in order[:MOST_CONTESTED] if share[unit] > 0]
+    return [
+        {
+            "unit": r.units[unit],
+            "disagreement": float(share[unit]),
+            "answers": {r.categories[code]: int(r.counts[unit, code]) for code in np.flatnonzero(r.counts[unit])},
+        }
+        for unit in worst
+    ]
+
+
+def _paradox(r: Ratings, percent: float, alpha: float) -> str | None:
+    """Why agreement in percent is high and alpha is low, where that is so."""
+    if not (percent >= HIGH_PERCENT and alpha < LOW_ALPHA):
+        return None
+    given = np.bincount(r.value, minlength=len(r.categories))
+    return (
+        f"Pairs agree in {percent:.1%}, yet alpha is {alpha:.3f}: {given.max() / given.sum():.1%} of all answers are "
+        f"{r.categories[int(given.argmax())]!r}, so most agreement would come by chance. Look at the rarer labels."
+    )
+
+
+def _number(value: float) -> float | None:
+    """None for nan."""
+    return value if isfinite(value) else None

@@ -1,0 +1,258 @@
+"""Draft, submit, skip, flag, correct: one request, one transaction, repeats are harmless."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from annotation import adjudicating, assigning, schema
+from annotation.models import Annotation, Assignment, GuidelineVersion, Membership, Revision
+
+SKIP_REASONS = {
+    "unclear": gettext_lazy("the guideline does not tell"),
+    "context": gettext_lazy("needs more context"),
+    "off_topic": gettext_lazy("not about this subject"),
+    "bad_text": gettext_lazy("broken or empty text"),
+    "language": gettext_lazy("a language I do not read"),
+    "other": gettext_lazy("other (say it in the comment)"),
+}
+COMMENT = 5000
+# Nobody reads one item for longer than this in one go; the browser leaves idle time out, this bounds a broken clock.
+SECONDS = 4 * 3600.0
+
+
+class Conflict(Exception):
+    """The answer cannot be taken as it stands; `kept` is what the server holds, `reload` asks for a fresh page."""
+
+    def __init__(self, message: str, *, kept: Annotation | None = None, reload: bool = False) -> None:
+        super().__init__(message)
+        self.kept = kept
+        self.reload = reload
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the browser sent, checked for form but not yet against the database."""
+
+    client_id: uuid.UUID
+    assignment: int
+    token: uuid.UUID | None
+    version: int
+    status: str
+    answer: dict[str, Any] = field(default_factory=dict)
+    skip_reason: str = ""
+    flagged: bool = False
+    comment: str = ""
+    seconds: float | None = None
+
+
+def read(data: Any) -> Sent:
+    """The request's JSON as a Sent; raises ValueError with a sentence naming the field."""
+    if not isinstance(data, dict):
+        raise ValueError(_("An answer is sent as a JSON object."))
+    status = data.get("status", "submitted")
+    if status not in ("submitted", "skipped"):
+        raise ValueError(_("status must be “submitted” or “skipped”."))
+    reason = str(data.get("skip_reason") or "")
+    if status == "skipped" and reason not in SKIP_REASONS:
+        raise ValueError(_("Choose a reason for the skip: %(reasons)s.") % {"reasons": ", ".join(SKIP_REASONS)})
+    comment = data.get("comment") or ""
+    if not isinstance(comment, str) or len(comment) > COMMENT or "\x00" in comment:
+        raise ValueError(_("A comment is a text of at most %(most)d characters.") % {"most": COMMENT})
+    answer = data.get("answer") or {}
+    if not isinstance(answer, dict):
+        raise ValueError(_("answer must be an object of question names and values."))
+    return Sent(
+        client_id=_uuid(data.get("client_id"), "client_id"),
+        assignment=_whole(data.get("assignment"), "assignment"),
+        token=_uuid(data["token"], "token") if data.get("token") else None,
+        version=_whole(data.get("version"), "version"),
+        status=status,
+        answer=answer,
+        skip_reason=reason if status == "skipped" else "",
+        flagged=data.get("flagged") is True,
+        comment=comment.strip(),
+        seconds=_seconds(data.get("seconds")),
+    )
+
+
+def _uuid(value: Any, name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        raise ValueError(_("%(field)s must be a UUID.") % {"field": name}) from None
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise ValueError(_("%(field)s must be a number of this site.") % {"field": name})
+    return value
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        return None
+    return round(min(float(value), SECONDS), 1)
+
+
+@transaction.atomic
+def submit(*, membership: Membership, sent: Sent, more: bool = True) -> tuple[Annotation, Assignment | None]:
+    """Store an answer or a skip and, with `more`, lease the next item.
+
+    Raises ValueError (the answer breaks the schema) or Conflict (another answer is there; the lease went to someone
+    else; the guideline has a newer version). A repeat of the same client id changes nothing and returns the same.
+    """
+    membership = Membership.objects.locked(membership)
+    version = _current_version(membership, sent)
+    answer = schema.clean(sent.answer, version.schema) if sent.status == "submitted" else {}
+    state = _slot_state(sent)
+    closed = assigning.close(membership, sent.assignment, sent.token, state) if sent.token else None
+    if closed is None:
+        annotation, place = _not_leased(membership, sent, answer, version), assigning.START
+    else:
+        annotation, place = _write(membership, sent, answer, version, closed[0]), closed[1]
+    return annotation, assigning.claim(membership, after=place) if more else None
+
+
+def _slot_state(sent: Sent) -> str:
+    return Assignment.State.DONE if sent.status == "submitted" else Assignment.State.SKIPPED
+
+
+def _current_version(membership: Membership, sent: Sent) -> GuidelineVersion:
+    version = membership.project.version
+    if version is None:
+        raise Conflict(_("This project has no published guideline yet."), reload=True)
+    if version.pk != sent.version:
+        raise Conflict(
+            _(
+                "The guideline has a new version (%(number)d). Your answer is kept; read what changed, then send it again."
+            )
+            % {"number": version.number},
+            reload=True,
+        )
+    return version
+
+
+def _not_leased(membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion) -> Annotation:
+    """A repeat, a correction of one's own answer, or an answer whose lease has gone to someone else."""
+    slot = Assignment.objects.filter(pk=sent.assignment, project=membership.project_id).first()
+    if slot is None:
+        raise Conflict(_("This item was removed."))
+    repeat = Revision.objects.filter(client_id=sent.client_id).select_related("annotation").first()
+    if repeat is not None:
+        if repeat.annotation.annotator_id != membership.user_id or repeat.annotation.item_id != slot.item_id:
+            raise Conflict(_("This answer's id is in use. Reload the page."), reload=True)
+        return repeat.annotation
+    if slot.annotator_id == membership.user_id and slot.state in ("done", "skipped"):
+        return _second_answer(membership, sent, answer, version, slot)
+    return _late(membership, sent, answer, version, slot)
+
+
+def _second_answer(
+    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, slot: Assignment
+) -> Annotation:
+    """Without a token it is a correction; with one it is a second tab that answered the same lease."""
+    mine = Annotation.objects.current().filter(item=slot.item_id, annotator=membership.user_id).first()
+    if sent.token is not None:
+        if mine and (mine.status, mine.answer, mine.skip_reason) == (sent.status, answer, sent.skip_reason):
+            return mine
+        raise Conflict(
+            _(
+                "You have answered this item already, in another window. The first answer stands; press B to correct it."
+            ),
+            kept=mine,
+        )
+    slot.state = _slot_state(sent)
+    slot.save(update_fields=["state"])
+    if mine and mine.guideline_version_id != version.pk:
+        Annotation.objects.filter(pk=mine.pk).update(superseded_at=timezone.now())
+    return _write(membership, sent, answer, version, slot.item_id)
+
+
+def _late(
+    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, slot: Assignment
+) -> Annotation:
+    """The lease ran out and the slot is gone: take another open slot of the item, else keep the answer as a draft."""
+    free = Assignment.objects.filter(item=slot.item_id, state=Assignment.State.OPEN).order_by("slot").first()
+    taken_part = Assignment.objects.filter(item=slot.item_id, annotator=membership.user_id).exists()
+    if free is not None and not taken_part:
+        changes = {"state": _slot_state(sent), "annotator": membership.user_id, "token": None, "lease_until": None}
+        if Assignment.objects.filter(pk=free.pk, state=Assignment.State.OPEN).update(**changes):
+            return _write(membership, sent, answer, version, slot.item_id)
+    raise Conflict(
+        _("Your time for this item had run out and it was given to someone else. Your answer is kept as a draft."),
+        kept=_keep_draft(membership, slot.item_id, version, {"answer": answer, "comment": sent.comment}),
+    )
+
+
+def _keep_draft(membership: Membership, item: int, version: GuidelineVersion, values: dict[str, Any]) -> Annotation:
+    """A draft beside what is there; a submitted answer is never replaced by one."""
+    kept, new = Annotation.objects.get_or_create(
+        item_id=item,
+        annotator_id=membership.user_id,
+        guideline_version=version,
+        defaults={**values, "project_id": membership.project_id},
+    )
+    if not new:
+        Annotation.objects.filter(pk=kept.pk, status=Annotation.Status.DRAFT).update(
+            **values, updated_at=timezone.now()
+        )
+    return kept
+
+
+def _write(
+    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, item: int
+) -> Annotation:
+    """The annotation as it now stands, one line of history, and what the item's settling follows from it."""
+    given: dict[str, Any] = {
+        "status": sent.status,
+        "answer": answer,
+        "skip_reason": sent.skip_reason,
+        "flagged": sent.flagged,
+        "comment": sent.comment,
+        "seconds": sent.seconds,
+    }
+    now = timezone.now()
+    annotation = Annotation(
+        project_id=membership.project_id,
+        item_id=item,
+        annotator_id=membership.user_id,
+        guideline_version=version,
+        updated_at=now,
+        **given,
+    )
+    [annotation] = Annotation.objects.bulk_create(
+        [annotation],
+        update_conflicts=True,
+        unique_fields=["item", "annotator", "guideline_version"],
+        update_fields=[*given, "updated_at", "superseded_at"],
+    )
+    Revision.objects.create(annotation=annotation, client_id=sent.client_id, at=now, **given)
+    adjudicating.settle(project=membership.project, version=version, items=[item])
+    return annotation
+
+
+@transaction.atomic
+def draft(*, membership: Membership, data: Any) -> None:
+    """Keep an unfinished answer on the server; it counts nowhere and never replaces a submitted one."""
+    if not isinstance(data, dict):
+        raise ValueError(_("A draft is sent as a JSON object."))
+    version = membership.project.version
+    slot = Assignment.objects.filter(
+        pk=_whole(data.get("assignment"), "assignment"),
+        project=membership.project_id,
+        annotator=membership.user_id,
+        state=Assignment.State.LEASED,
+    ).first()
+    if slot is None or version is None:
+        return
+    values = {
+        "answer": schema.clean(data.get("answer") or {}, version.schema, partial=True),
+        "comment": str(data.get("comment") or "")[:COMMENT].replace("\x00", ""),
+        "flagged": data.get("flagged") is True,
+    }
+    _keep_draft(membership, slot.item_id, version, values)

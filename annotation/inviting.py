@@ -1,0 +1,122 @@
+"""Projects come to be, people come and go: create, invite, accept, change a role, remove."""
+
+import secrets
+from typing import Any
+
+from django.core.mail import send_mail
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from annotation import assigning
+from annotation.models import Guideline, Invitation, Membership, Project, User, token_digest
+
+SLUGS_TAKEN = {"new", "api", "admin", "static", "p"}
+
+
+@transaction.atomic
+def create_project(
+    *, name: str, user: User | None, slug: str = "", description: str = "", overlap: int = 2, **fields: Any
+) -> Project:
+    """A project whose maker is its first manager. Raises ValueError where the address is taken."""
+    name = name.strip()
+    if not name:
+        raise ValueError(_("A project needs a name."))
+    wanted = slugify(slug or name)[:60] or f"project-{secrets.token_hex(3)}"
+    if wanted in SLUGS_TAKEN or Project.objects.filter(slug=wanted).exists():
+        if slug:
+            raise ValueError(_("The address “%(slug)s” is taken; choose another.") % {"slug": wanted})
+        wanted = f"{wanted[:50]}-{secrets.token_hex(3)}"
+    project = Project(slug=wanted, name=name, description=description, overlap=overlap, created_by=user, **fields)
+    project.full_clean(exclude=["created_by", "version"])
+    project.save()
+    Guideline.objects.create(project=project, edited_by=user)
+    if user is not None:
+        Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
+    return project
+
+
+@transaction.atomic
+def invite(*, project: Project, by: User, role: str, email: str = "", labels: bool = False) -> tuple[Invitation, str]:
+    """An invitation and its secret token, which is shown once and never stored."""
+    if role not in Membership.Role.values:
+        raise ValueError(_("There is no role “%(role)s”.") % {"role": role})
+    if email:
+        validate_email(email)
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        project=project, email=email, role=role, labels=labels, digest=token_digest(token), invited_by=by
+    )
+    return invitation, token
+
+
+def send(invitation: Invitation, *, link: str) -> bool:
+    """Mail the link where an address was given; False where no mail could be sent."""
+    if not invitation.email:
+        return False
+    subject = _("%(who)s invites you to “%(project)s”") % {
+        "who": invitation.invited_by,
+        "project": invitation.project.name,
+    }
+    body = _("Open this link to join the project as %(role)s:\n\n%(link)s\n\nIt works once, for two weeks.") % {
+        "role": invitation.get_role_display(),
+        "link": link,
+    }
+    try:
+        return bool(send_mail(subject, body, None, [invitation.email]))
+    except OSError:
+        return False
+
+
+def find(token: str) -> Invitation | None:
+    """The open invitation behind a secret link."""
+    found = Invitation.objects.filter(digest=token_digest(token)).select_related("project", "invited_by").first()
+    return found if found and found.is_open else None
+
+
+@transaction.atomic
+def accept(*, invitation: Invitation, user: User) -> Membership:
+    """Make the bearer a member, once. A member who opens a second link keeps the role they have."""
+    taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, expires_at__gt=timezone.now()).update(
+        accepted_at=timezone.now(), accepted_by=user
+    )
+    if not taken:
+        raise ValueError(_("This invitation has been used or has run out. Ask for a new one."))
+    membership, _new = Membership.objects.get_or_create(
+        project=invitation.project, user=user, defaults={"role": invitation.role, "labels": invitation.labels}
+    )
+    return membership
+
+
+def withdraw(invitation: Invitation) -> None:
+    """Close an open invitation."""
+    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(expires_at=timezone.now())
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: str, labels: bool) -> None:
+    """Give a member another role; the last manager cannot be demoted."""
+    if role not in Membership.Role.values:
+        raise ValueError(_("There is no role “%(role)s”.") % {"role": role})
+    if role != Membership.Role.MANAGER:
+        _keep_a_manager(membership)
+    membership.role, membership.labels = role, labels
+    membership.save(update_fields=["role", "labels"])
+    if not membership.can_label:
+        assigning.release(project=membership.project, annotator=membership.user)
+
+
+@transaction.atomic
+def remove(*, membership: Membership) -> None:
+    """Take a member out; what they labelled stays, what they hold goes back to the others."""
+    _keep_a_manager(membership)
+    assigning.release(project=membership.project, annotator=membership.user)
+    membership.delete()
+
+
+def _keep_a_manager(membership: Membership) -> None:
+    managers = Membership.objects.select_for_update().filter(project=membership.project, role=Membership.Role.MANAGER)
+    if {row.pk for row in managers} == {membership.pk}:
+        raise ValueError(_("A project needs a manager: make someone else manager first."))

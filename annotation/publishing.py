@@ -1,0 +1,118 @@
+"""A guideline draft becomes an immutable GuidelineVersion, and earlier answers stand or are asked again."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import assigning
+from annotation import schema as schemas
+from annotation.models import Annotation, Assignment, Case, Gold, Guideline, GuidelineVersion, Project, User
+
+TEXT = 200_000
+
+
+class EditedMeanwhile(ValueError):
+    """Somebody else saved the draft after this person had opened it."""
+
+
+@transaction.atomic
+def save_draft(
+    *, project: Project, text: str, schema: dict[str, Any], user: User | None, opened_at: str | None = None
+) -> Guideline:
+    """Store the draft. Raises ValueError where the schema is broken or somebody saved in between."""
+    if len(text) > TEXT:
+        raise ValueError(_("A guideline has at most %(most)d characters.") % {"most": TEXT})
+    checked = schemas.check(schema)
+    draft = Guideline.objects.select_for_update().filter(project=project).first() or Guideline(project=project)
+    if draft.pk and opened_at and draft.edited_at.isoformat() != opened_at:
+        raise EditedMeanwhile(
+            _("%(who)s has saved this draft since you opened it. Copy your text, reload and merge.")
+            % {"who": draft.edited_by or "?"}
+        )
+    draft.text = text.replace("\r\n", "\n").replace("\x00", "")
+    draft.schema = checked
+    draft.edited_at = timezone.now()
+    draft.edited_by = user
+    draft.save()
+    return draft
+
+
+@transaction.atomic
+def publish(
+    *, project: Project, user: User | None, change_note: str = "", earlier: str = GuidelineVersion.Earlier.STAND
+) -> GuidelineVersion:
+    """The draft as the next version. With `earlier='ask'` every item is asked again; nothing given is deleted."""
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    draft = Guideline.objects.filter(project=project).first()
+    if draft is None:
+        raise ValueError(_("There is no draft yet: write the guideline and its labels first."))
+    schema = schemas.check(draft.schema)
+    before = project.version
+    if before and before.text == draft.text and before.schema == schema:
+        raise ValueError(_("The draft is the same as version %(number)d.") % {"number": before.number})
+    if before and not change_note.strip():
+        raise ValueError(_("Say in a sentence what changed; the annotators read it before they go on."))
+    if earlier not in GuidelineVersion.Earlier.values:
+        raise ValueError(_("Choose what becomes of earlier answers: stand or ask."))
+    if before and earlier == GuidelineVersion.Earlier.STAND:
+        _refuse_lost_labels(project, before.schema, schema)
+    version = GuidelineVersion.objects.create(
+        project=project,
+        number=before.number + 1 if before else 1,
+        text=draft.text,
+        schema=schema,
+        change_note=change_note.strip(),
+        earlier=earlier,
+        published_by=user,
+    )
+    project.version = version
+    project.save(update_fields=["version"])
+    if before and earlier == GuidelineVersion.Earlier.ASK:
+        _ask_again(project)
+    return version
+
+
+def _refuse_lost_labels(project: Project, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Answers can stand only where every label that was used still exists."""
+    kept = {entry["name"]: set(schemas.label_names(entry)) for entry in new["questions"]}
+    gone = {
+        (entry["name"], label)
+        for entry in old["questions"]
+        for label in schemas.label_names(entry)
+        if label not in kept.get(entry["name"], set())
+    }
+    for question, label in sorted(gone):
+        used = Annotation.objects.submitted().filter(project=project, **{f"answer__{question}": label}).count()
+        if used:
+            raise ValueError(
+                _(
+                    "%(count)d answers use the label “%(label)s”, which this draft no longer has. Keep the label, or ask all items again."
+                )
+                % {"count": used, "label": label}
+            )
+
+
+def _ask_again(project: Project) -> None:
+    """Set every earlier answer, gold and case aside as history and open all slots that the overlap asks for."""
+    now = timezone.now()
+    Annotation.objects.current().filter(project=project).update(superseded_at=now)
+    Gold.objects.current().filter(project=project).update(superseded_at=now)
+    Case.objects.open().filter(project=project).update(closed_at=now)
+    slots = Assignment.objects.filter(project=project)
+    slots.filter(slot__gte=project.overlap).delete()
+    slots.update(state=Assignment.State.OPEN, annotator=None, token=None, lease_until=None)
+    # Items whose gold was imported have no slots yet.
+    assigning.set_overlap(project=project, overlap=project.overlap)
+
+
+@transaction.atomic
+def publish_labels(
+    *, project: Project, question: str, labels: list[str], user: User | None, text: str = ""
+) -> GuidelineVersion:
+    """Version 1 with one choice question over these labels: for files that bring their labels along."""
+    if project.version is not None:
+        raise ValueError(_("This project has a published guideline already."))
+    save_draft(project=project, text=text, schema=schemas.from_labels(question, labels), user=user)
+    return publish(project=project, user=user)

@@ -1,0 +1,1102 @@
+"""Reads an uploaded file of any supported format as a stream of rows, and says in a sentence what is wrong with a row."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime
+import gzip
+import io
+import itertools
+import json
+import math
+import re
+import tempfile
+import unicodedata
+import warnings as python_warnings
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NamedTuple, NoReturn
+
+import openpyxl  # type: ignore[import-untyped]
+from charset_normalizer import from_bytes
+
+CHUNK = 256 * 1024  # bytes read at once
+HEAD = 1024 * 1024  # bytes looked at to tell the format
+SCAN = 64 * 1024 * 1024  # bytes looked at to tell the encoding
+MAX_LINE = 20_000_000  # characters of one line, record or document
+MAX_WHOLE = 64_000_000  # characters of a JSON table written column by column, which must be held in memory
+MAX_DEPTH = 100  # lists and objects inside each other
+MAX_UNPACKED = 2 * 1024**3  # bytes that a .gz may unpack to; it is streamed, so this bounds time, not memory
+MAX_ARCHIVE = 512 * 1024**2  # bytes that the members of a .zip or .xlsx may unpack to together
+MAX_STRINGS = 128 * 1024**2  # bytes of a workbook's table of texts, which is held in memory
+MAX_MEMBERS = 20_000
+MAX_RATIO = 200  # unpacked to packed, looked at above RATIO_FROM bytes
+RATIO_FROM = 16 * 1024**2
+MAX_SHEET_ROWS = 1_048_576
+PREVIEW = 10
+SNIFFED_ROWS = 200
+
+FORMATS = ("csv", "tsv", "json", "jsonl", "xlsx", "txt", "zip")
+EXTENSIONS = {
+    **{name: name for name in FORMATS},
+    "tab": "tsv",
+    "ndjson": "jsonl",
+    "jsonlines": "jsonl",
+    "xlsm": "xlsx",
+    "text": "txt",
+    "md": "txt",
+}
+MARKER_COLUMN = "_assay"
+
+# The csv module refuses cells over 128 kB, and a filing is longer. The limit belongs to the process; it is only raised.
+csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
+
+
+class Unreadable(ValueError):
+    """A file that cannot be read as a whole; the message is a sentence for the person who uploaded it."""
+
+
+class _Broken(Unreadable):
+    """A file that cannot be read further than here: fatal at its start, later a problem of one row."""
+
+
+class Row(NamedTuple):
+    """One record, or what is wrong with it.
+
+    `number` is the line (csv, tsv, jsonl, txt: the first of the record), the sheet row (xlsx), the record (json) or the
+    member (zip), counted from 1. Exactly one of `values` and `problem` is None.
+    """
+
+    number: int
+    values: dict[str, Any] | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """What a file seems to be: the arguments that `rows` needs, the first rows, and sentences about what was guessed."""
+
+    format: str
+    encoding: str | None
+    delimiter: str | None
+    columns: list[str]
+    preview: list[dict[str, Any]]
+    warnings: list[str]
+    sheets: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Options:
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    sheet: str | None = None
+    document_per: str = "line"
+    root: str | None = None
+
+
+class _Line(NamedTuple):
+    number: int
+    text: str
+    problem: str | None
+
+
+class _Record(NamedTuple):
+    number: int
+    cells: list[str]
+    problem: str | None
+
+
+def rows(
+    path: str | Path,
+    *,
+    format: str,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+    columns: Sequence[str] | None = None,
+    sheet: str | None = None,
+    document_per: str = "line",
+    root: str | None = None,
+) -> Iterator[Row]:
+    """Stream the rows of a file; a broken record becomes a Row with a problem and reading goes on.
+
+    `format` is one of FORMATS; a .gz of each is unpacked on the way. `encoding` None is found out. `columns` replaces
+    the header, or names the cells where `header` is False or the format is txt (with `delimiter`, which then splits
+    from the right: `sentence@label`). `sheet` names a worksheet, `document_per` is 'line' or 'file' (txt), `root` is
+    the dotted name of the list inside a JSON object. Raises Unreadable at once for options that cannot be, at the first
+    row for a file that is empty or not of this format. Memory is bounded except for a workbook's texts (MAX_STRINGS).
+    """
+    if format not in _READERS:
+        raise Unreadable(f'"{format}" is not a format that can be read; choose one of {", ".join(FORMATS)}.')
+    if document_per not in ("line", "file"):
+        raise Unreadable(f'A document can be a "line" or a "file", not "{document_per}".')
+    path = Path(path)
+    options = _Options(
+        encoding="" if format == "xlsx" else _codec(path, format, encoding)[0],
+        delimiter=delimiter or None,
+        header=header,
+        columns=_given(columns),
+        sheet=sheet or None,
+        document_per=document_per,
+        root=root or None,
+    )
+    return _until_broken(_READERS[format](path, options))
+
+
+def sniff(
+    path: str | Path,
+    *,
+    filename: str | None = None,
+    format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+    columns: Sequence[str] | None = None,
+    sheet: str | None = None,
+    document_per: str = "line",
+    root: str | None = None,
+) -> Sniffed:
+    """Tell format, encoding and delimiter of a file and read its first rows; what is given is not guessed.
+
+    `filename` is the name the file was uploaded under, `path` where it lies. `preview` holds at most 10 rows. Raises
+    Unreadable for an empty file or one of an unknown kind.
+    """
+    path = Path(path)
+    said: list[str] = []
+    found, text, codec = _recognise(path, filename or path.name, format, encoding, said)
+    if found in ("csv", "tsv") and not delimiter:
+        delimiter = _delimiter(text, found, said)
+    if found == "txt" and document_per == "line" and not delimiter and not columns:
+        delimiter = _tail_delimiter(text, said)
+    names = list(_given(columns)) or (["text", "label"] if found == "txt" and delimiter else [])
+    sheets = _survey(path, sheet, said) if found == "xlsx" else []
+    options = {"delimiter": delimiter, "header": header, "columns": names, "sheet": sheet}
+    stream = rows(path, format=found, encoding=codec, document_per=document_per, root=root, **options)  # type: ignore[arg-type]
+    seen, preview = _look(stream, said)
+    if not seen and found in _TABLES:
+        seen = names or _names(next(_TABLES[found](path, _Options(codec or "", delimiter, sheet=sheet))).cells)
+        said.append("The file has a header but no rows.")
+    return Sniffed(found, codec, delimiter, seen, preview, said, sheets)
+
+
+def _look(stream: Iterator[Row], said: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns of the first rows in order of appearance, and the preview; holds few rows, however long they are."""
+    columns: dict[str, None] = {}
+    preview: list[dict[str, Any]] = []
+    problems: list[str] = []
+    count = size = 0
+    for row in itertools.islice(stream, SNIFFED_ROWS):
+        count += 1
+        if row.values is None:
+            problems.append(row.problem or "")
+            continue
+        columns.update(dict.fromkeys(row.values))
+        if len(preview) < PREVIEW:
+            preview.append(row.values)
+        size += sum(len(value) for value in row.values.values() if isinstance(value, str))
+        if size > MAX_LINE and len(preview) == PREVIEW:
+            break
+    if problems:
+        said.append(f"{len(problems)} of the first {count} rows cannot be read. {problems[0]}")
+    return list(columns), preview
+
+
+def _until_broken(found: Iterator[Row]) -> Iterator[Row]:
+    last = 0
+    try:
+        for row in found:
+            last = row.number
+            yield row
+    except _Broken as error:
+        if not last:
+            raise
+        yield Row(last + 1, None, f"{error} The rows before this place were read.")
+
+
+def _given(columns: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in columns or ())
+    if len(set(names)) < len(names) or not all(names):
+        raise Unreadable("The given column names must be different from each other and not empty.")
+    return names
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
+    """The file, unpacked where it is gzip, and whether it is."""
+    with path.open("rb") as plain:
+        packed = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        if packed:
+            with gzip.open(plain) as unpacked:
+                yield unpacked, True
+        else:
+            yield plain, False
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Bytes of the file, unpacked, CHUNK at most each."""
+    total = 0
+    with _opened(path) as (file, packed):
+        while True:
+            try:
+                chunk = file.read1(CHUNK)  # type: ignore[attr-defined]
+            except (EOFError, OSError, zlib.error) as error:
+                if not packed:
+                    raise
+                raise _Broken("The compressed file is damaged or cut off; upload it again.") from error
+            if not chunk:
+                return
+            total += len(chunk)
+            if packed and total > MAX_UNPACKED:
+                raise _Broken(f"The file unpacks to more than {_size(MAX_UNPACKED)}; unpack it and import it in parts.")
+            yield chunk
+
+
+def _head(chunks: Iterable[bytes], size: int) -> bytes:
+    parts = []
+    for chunk in chunks:
+        parts.append(chunk)
+        size -= len(chunk)
+        if size <= 0:
+            break
+    return b"".join(parts)
+
+
+@contextmanager
+def _seekable(path: Path) -> Iterator[IO[bytes]]:
+    """The file for readers that jump in it: archives and workbooks; a .gz of one is unpacked to a temporary file."""
+    with _opened(path) as (file, packed):
+        if not packed:
+            yield file
+            return
+    with tempfile.TemporaryFile() as copy:
+        for chunk in _chunks(path):
+            copy.write(chunk)
+            if copy.tell() > MAX_ARCHIVE:
+                raise Unreadable(f"The file unpacks to more than {_size(MAX_ARCHIVE)}; import it in parts.")
+        copy.seek(0)
+        yield copy
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
+    """An opened zip whose members, by its own directory, unpack to a bearable size; zipfile reads no more than that."""
+    with _seekable(path) as file:
+        packed = file.seek(0, io.SEEK_END)
+        _refuse_large_directory(file, packed)
+        try:
+            archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise Unreadable("The archive is damaged or cut off; make it again and upload it again.") from error
+        total = sum(member.file_size for member in archive.infolist())
+        if total > MAX_ARCHIVE or (total > RATIO_FROM and total > MAX_RATIO * packed):
+            raise Unreadable(
+                f"The archive of {_size(packed)} says that it unpacks to {_size(total)}, which is too much; "
+                "import its files in parts."
+            )
+        yield archive, file
+
+
+def _refuse_large_directory(file: IO[bytes], size: int) -> None:
+    """zipfile loads the whole directory; a small archive can list millions of members, so their number is read first."""
+    file.seek(max(0, size - 65_557))
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 22:
+        raise Unreadable("The archive is damaged or cut off: it has no directory. Make it again and upload it again.")
+    members = int.from_bytes(tail[at + 10 : at + 12], "little")
+    directory = int.from_bytes(tail[at + 12 : at + 16], "little")
+    if members > MAX_MEMBERS or directory > MAX_MEMBERS * 1000:
+        raise Unreadable(f"The archive holds more than {MAX_MEMBERS:,} files; split it, or put one text on a line.")
+    file.seek(0)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count:,} bytes"
+
+
+# --- encodings --------------------------------------------------------------------------------------------------------
+
+_BAD, _END = "\udc00", "\udc01"  # decoders never make lone surrogates, so these can mark a place and carry its offset
+_MARKS = re.compile(f"{_BAD}([0-9]+){_END}")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Of each kind the first that fits: the second adds characters of Windows to the first.
+_CANDIDATES = (("gb18030",), ("big5", "cp950"), ("shift_jis", "cp932"), ("cp1252", "latin-1"))
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8-sig": "utf-8"}
+_NOT_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+
+
+def _mark_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Error handler of codecs: a mark with the distance of the undecodable bytes from the end of what was decoded."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return f"{_BAD}{len(error.object) - error.start}{_END}", error.end
+
+
+codecs.register_error("assay.mark", _mark_bytes)
+
+
+def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """Text of the chunks without BOM; undecodable bytes become a mark with their offset in the file."""
+    decoder = codecs.getincrementaldecoder(encoding)("assay.mark")
+    fed, start = 0, True
+    for chunk in itertools.chain(chunks, (b"",)):
+        fed += len(chunk)
+        text = decoder.decode(chunk, not chunk)
+        if _BAD in text:
+            text = _MARKS.sub(lambda mark, fed=fed: f"{_BAD}{fed - int(mark[1])}{_END}", text)  # type: ignore[misc]
+        if text and start:
+            text, start = text.removeprefix("\ufeff"), False
+        if text:
+            yield text
+
+
+def _byte_problem(text: str, encoding: str) -> str | None:
+    """What is wrong with the characters of a piece of text, or None; the sentence goes on from a place and a colon."""
+    if _BAD in text:
+        found = _MARKS.search(text)
+        where = f" at byte {int(found[1]):,} of the file" if found else ""
+        return f"not valid {encoding}{where}. Choose the encoding of the file, or correct this place."
+    if "\0" in text:
+        return "holds a NUL character, which no text has. Remove it."
+    return None
+
+
+def _codec(path: Path, format: str, name: str | None) -> tuple[str, str | None]:
+    """Name of the codec to use, and a sentence where it was guessed."""
+    source = _text_members(path) if format == "zip" else _chunks(path)
+    if not name:
+        return _detect(source)
+    try:
+        codec = codecs.lookup(name).name.lower()
+        "\n".encode(codec)
+    except (LookupError, ValueError, UnicodeError) as error:
+        raise _unknown_encoding(name) from error
+    if codec.replace("_", "-") in _NOT_CHARSETS:
+        raise _unknown_encoding(name)
+    if codec in ("utf-16", "utf-32"):
+        return _bom(_head(source, 4)) or f"{codec}-le", None
+    return _WIDER.get(codec, codec), None
+
+
+def _unknown_encoding(name: str) -> Unreadable:
+    return Unreadable(f'"{name}" is not the name of an encoding; use for example utf-8, gb18030, big5 or cp1252.')
+
+
+def _bom(head: bytes) -> str | None:
+    return next((codec for mark, codec in _BOMS if head.startswith(mark)), None)
+
+
+def _detect(chunks: Iterator[bytes]) -> tuple[str, str | None]:
+    """BOM, then UTF-8, then UTF-16 by its zero bytes, then a guess among the plausible old encodings."""
+    decoder = codecs.getincrementaldecoder("utf-8")("assay.mark")
+    head = _head(chunks, CHUNK)
+    if marked := _bom(head):
+        return marked, None
+    right = wrong = seen = 0
+    foreign: list[bytes] = []
+    for chunk in itertools.chain((head,), chunks):
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            bad = text.count(_BAD)
+            wrong += bad
+            right += len(text) - len(text.encode("ascii", "ignore")) - 2 * bad
+            if seen < CHUNK:
+                foreign.append(_foreign_lines(chunk))
+        seen += len(chunk)
+        if seen > SCAN or wrong > max(10_000, right):
+            break
+    wide = _utf16(head, valid_utf8=not wrong) if b"\0" in head else None
+    if wide:
+        return wide, _guessed(wide, "sure")
+    if not wrong:
+        return "utf-8", None
+    if right > 4 * wrong:
+        return "utf-8", f"The file is UTF-8 but for {wrong} places; rows with such a place are refused."
+    return _guess(b"\n".join(foreign))
+
+
+def _foreign_lines(chunk: bytes) -> bytes:
+    """The lines that are not plain ASCII, without the last, which may end inside a character."""
+    lines = chunk.split(b"\n")
+    whole = lines[:-1] if len(lines) > 1 else lines
+    return b"\n".join(line for line in whole if not line.isascii())[:CHUNK] or chunk
+
+
+def _utf16(head: bytes, *, valid_utf8: bool) -> str | None:
+    """UTF-16 without BOM: the zero bytes of its ASCII characters stand all at odd or all at even places."""
+    zeros = (head[0::2].count(0), head[1::2].count(0))
+    if valid_utf8 and sum(zeros) < len(head) / 10:
+        return None
+    for codec, high, low in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):
+        if zeros[high] <= 9 * zeros[low]:
+            continue
+        text = codecs.getincrementaldecoder(codec)("assay.mark").decode(head)
+        odd = sum(unicodedata.category(letter) in ("Cn", "Co", "Cs") for letter in text[:4000])
+        if odd <= 0.02 * min(len(text), 4000):
+            return codec
+    return None
+
+
+def _guess(sample: bytes) -> tuple[str, str]:
+    """One of the old encodings, and how sure. Single high bytes among ASCII are Western; CJK bytes come in rows."""
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    western = sum(len(run) == 1 for run in runs) >= 0.8 * len(runs)
+    fitting = [name for names in _CANDIDATES if (name := next(filter(lambda n: _fits(sample, n), names), None))]
+    if western or len(fitting) == 1:
+        return fitting[-1], _guessed(fitting[-1], "fairly sure" if len(runs) > 4 else "not sure")
+    matches = from_bytes(sample, cp_isolation=fitting, enable_fallback=False)
+    best = matches.best()
+    if best is None:
+        return fitting[-1], _guessed(fitting[-1], "not sure")
+    codec = next((name for name in fitting if codecs.lookup(name) == codecs.lookup(best.encoding)), fitting[-1])
+    rivals = sum(match.chaos - best.chaos < 0.05 and match.coherence >= best.coherence for match in matches) - 1
+    return codec, _guessed(codec, "not sure" if rivals or sum(map(len, runs)) < 20 else "fairly sure")
+
+
+def _fits(sample: bytes, codec: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _guessed(codec: str, how: str) -> str:
+    return (
+        f"The file does not say its encoding; {codec} was guessed ({how}). "
+        "Choose another encoding if the preview looks wrong."
+    )
+
+
+# --- recognising ------------------------------------------------------------------------------------------------------
+
+_FOREIGN_KINDS = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file, or one with a password; save it as .xlsx without a password"),
+    (b"%PDF-", "a PDF; export its text or table as .txt, .csv or .xlsx"),
+    (b"PAR1", "a Parquet file; export it as .jsonl or .csv"),
+    (b"\x89PNG", "an image; upload texts"),
+    (b"\xff\xd8\xff", "an image; upload texts"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it, or pack it as .zip"),
+    (b"Rar!", "a RAR archive; unpack it, or pack it as .zip"),
+    (b"SQLite format 3", "an SQLite database; export its table as .csv"),
+    (b"{\\rtf", "a rich text file; save it as plain text (.txt)"),
+)
+
+
+def _recognise(
+    path: Path, filename: str, format: str | None, encoding: str | None, said: list[str]
+) -> tuple[str, str, str | None]:
+    """Format, beginning of the text (empty for archives) and codec (None for workbooks)."""
+    head = _head(_chunks(path), HEAD)
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        raise Unreadable("The file is empty.")
+    named = EXTENSIONS.get(re.sub(r"\.gz$", "", filename.lower()).rpartition(".")[2])
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _recognise_archive(path, format, encoding, said)
+    for magic, words in _FOREIGN_KINDS:
+        if head.startswith(magic):
+            raise Unreadable(f"This is {words}.")
+    if named in ("xlsx", "zip") or format in ("xlsx", "zip"):
+        if format:
+            raise Unreadable(f"The file is not {_article(format)} file; choose the format it has.")
+        said.append(f"The file is named .{named} but is plain text; it was read as text.")
+        named = None
+    codec, warning = _codec(path, "txt", encoding)
+    if warning:
+        said.append(warning)
+    text = "".join(_decoded((head,), codec))
+    _refuse_binary(text)
+    return format or _text_format(text, named, said), text, codec
+
+
+def _recognise_archive(path: Path, format: str | None, encoding: str | None, said: list[str]) -> tuple[str, str, str | None]:
+    with _archive(path) as (archive, _):
+        names = set(archive.namelist())
+    if "word/document.xml" in names or "ppt/presentation.xml" in names or "mimetype" in names:
+        raise Unreadable("This is a text, slide or OpenDocument file; save it as .xlsx, .csv or .txt.")
+    found = "xlsx" if "[Content_Types].xml" in names or "xl/workbook.xml" in names else "zip"
+    if format and format != found:
+        raise Unreadable(f"The file is {_article(found)} file, not {_article(format)} file; choose {found}.")
+    if found == "xlsx":
+        return found, "", None
+    codec, warning = _codec(path, "zip", encoding)
+    if warning:
+        said.append(warning)
+    return found, "", codec
+
+
+def _article(format: str) -> str:
+    return f"an .{format}" if format == "xlsx" else f"a .{format}"
+
+
+def _refuse_binary(text: str) -> None:
+    sample = text[:20_000]
+    odd = sum(letter < "\x20" and letter not in "\t\n\r\f\x0b\x1b" for letter in sample)
+    if odd > 0.05 * len(sample):
+        raise Unreadable(f"This is not a text file; upload one of {', '.join(FORMATS)}.")
+
+
+def _text_format(text: str, named: str | None, said: list[str]) -> str:
+    if text.lstrip()[:1] in ("{", "[") and named in (None, "json", "jsonl"):
+        found = _json_or_jsonl(text.lstrip(), named)
+        if named and named != found:
+            said.append(f"The file is named .{named} but is written as {found}; it was read as {found}.")
+        return found
+    if named:
+        return named
+    best, share, _ = _best_delimiter(text, "\t,;")
+    return "txt" if share < 0.9 else "tsv" if best == "\t" else "csv"
+
+
+def _json_or_jsonl(text: str, named: str | None) -> str:
+    """JSON Lines when a second value follows the first without a comma."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return "json" if text[0] == "[" else named or "json"
+    if text[end:].lstrip()[:1] in ("{", "["):
+        return "jsonl"
+    one_line = isinstance(value, dict) and "\n" not in text[:end]
+    return "jsonl" if named == "jsonl" and one_line else "json"
+
+
+def _delimiter(text: str, format: str, said: list[str]) -> str:
+    usual = "\t" if format == "tsv" else ","
+    best, share, _ = _best_delimiter(text, "\t" if format == "tsv" and "\t" in text else ",;\t|")
+    if best == usual or share < 0.6:
+        return usual
+    said.append(f"The cells seem to be separated by {_name_of(best)}.")
+    return best
+
+
+def _name_of(delimiter: str) -> str:
+    return {"\t": "a tab", ";": "a semicolon", ",": "a comma"}.get(delimiter, f'"{delimiter}"')
+
+
+def _best_delimiter(text: str, candidates: str) -> tuple[str, float, int]:
+    """The delimiter that gives most rows the same number of cells (at least two), the share of such rows, the number."""
+    whole = text if len(text) < HEAD // 4 else text[: HEAD // 4].rpartition("\n")[0]
+    scores = []
+    for delimiter in candidates:
+        try:
+            widths = [len(cells) for cells in itertools.islice(csv.reader(io.StringIO(whole), delimiter=delimiter), 100)]
+        except csv.Error:
+            continue
+        widths = [width for width in widths if width]
+        usual = max(set(widths), key=widths.count, default=0)
+        if usual > 1 and len(widths) > 1:
+            scores.append((delimiter, widths.count(usual) / len(widths), usual))
+    return max(scores, key=lambda score: score[1:], default=(",", 0.0, 0))
+
+
+def _tail_delimiter(text: str, said: list[str]) -> str | None:
+    """The character before a short, often repeated last part of every line, as in `sentence@label`."""
+    lines = [line.strip() for line in text[: HEAD // 4].rpartition("\n")[0].split("\n") if line.strip()][:500]
+    for delimiter in "\t@|":
+        tails = [line.rpartition(delimiter)[2].strip() for line in lines if delimiter in line]
+        short = all(0 < len(tail) <= 40 for tail in tails)
+        if len(lines) >= 4 and len(tails) == len(lines) and short and len(set(tails)) <= min(50, len(lines) / 2):
+            said.append(f"Every line seems to end in {_name_of(delimiter)} and a label; clear the separator if not.")
+            return delimiter
+    return None
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def _lines(path: Path, options: _Options) -> Iterator[_Line]:
+    """Lines without their end; one over MAX_LINE is passed over without being held, and reported."""
+    held: list[str] = []
+    size, number, end = 0, 1, ""
+    for text in _decoded(_chunks(path), options.encoding):
+        end = end or ("\r" if "\r" in text and "\n" not in text else "\n")
+        for index, part in enumerate(text.split(end)):
+            if index:
+                yield _line(number, held, size, options.encoding)
+                held, size, number = [], 0, number + 1
+            size += len(part)
+            if size <= MAX_LINE:
+                held.append(part)
+            else:
+                held.clear()
+    if size:
+        yield _line(number, held, size, options.encoding)
+
+
+def _line(number: int, parts: list[str], size: int, encoding: str) -> _Line:
+    if size > MAX_LINE:
+        return _Line(number, "", f"Line {number}: longer than {MAX_LINE:,} characters. Split the text before importing it.")
+    text = "".join(parts).removesuffix("\r")
+    problem = _byte_problem(text, encoding)
+    return _Line(number, text, f"Line {number}: {problem}" if problem else None)
+
+
+def _text_rows(path: Path, options: _Options) -> Iterator[Row]:
+    if options.document_per == "file":
+        yield _whole_text(1, _chunks(path), options.encoding, "The file", {})
+        return
+    names = options.columns or (("text", "label") if options.delimiter else ("text",))
+    if len(names) > 1 and not options.delimiter:
+        raise Unreadable("Say which separator stands between the columns of a line, for example @.")
+    empty = True
+    for line in _lines(path, options):
+        if line.problem:
+            yield Row(line.number, None, line.problem)
+        elif line.text.strip():
+            yield _split(line, names, options.delimiter)
+        else:
+            continue
+        empty = False
+    if empty:
+        raise Unreadable("The file is empty.")
+
+
+def _split(line: _Line, names: Sequence[str], delimiter: str | None) -> Row:
+    """Split at the last delimiters, because the text may hold one and a label does not."""
+    parts = line.text.rsplit(delimiter, len(names) - 1) if delimiter and len(names) > 1 else [line.text]
+    if len(parts) == len(names):
+        return Row(line.number, dict(zip(names, (part.strip() for part in parts), strict=True)), None)
+    need = "no" if len(parts) == 1 else "too few"
+    return Row(line.number, None, f'Line {line.number}: {need} "{delimiter}" before the {names[-1]}. Add it, or leave the line out.')
+
+
+def _whole_text(number: int, chunks: Iterable[bytes], encoding: str, place: str, values: dict[str, Any]) -> Row:
+    parts: list[str] = []
+    size = 0
+    for text in _decoded(chunks, encoding):
+        parts.append(text)
+        size += len(text)
+        if size > MAX_LINE:
+            return Row(number, None, f"{place}: longer than {MAX_LINE:,} characters. Split it before importing it.")
+    text = "".join(parts)
+    problem = _byte_problem(text, encoding) or (None if text.strip() else "empty. Leave it out.")
+    return Row(number, None, f"{place}: {problem}") if problem else Row(number, {**values, "text": text}, None)
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+class _Feed:
+    """Lines for csv.reader, which remembers those of the present record, so that an unclosed quote can be undone."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self.lines = lines
+        self.again: deque[_Line] = deque()
+        self.taken: list[_Line] = []
+        self.size = 0
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = self.again.popleft() if self.again else next(self.lines)
+        self.taken.append(line)
+        self.size += len(line.text)
+        if self.size > MAX_LINE:
+            raise csv.Error("record too long")
+        return line.text + "\n"
+
+    def begin(self) -> None:
+        self.taken, self.size = [], 0
+
+    def rewind(self) -> None:
+        self.again.extendleft(reversed(self.taken[1:]))
+
+
+def _csv_records(path: Path, options: _Options) -> Iterator[_Record]:
+    """Records with their first line's number. After an unclosed quote reading goes on at the line that follows it."""
+    feed = _Feed(_lines(path, options))
+    reader = csv.reader(feed, delimiter=options.delimiter or ",", strict=True)
+    width = suspect = 0
+    while True:
+        feed.begin()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            first = feed.taken[0]
+            feed.rewind()
+            plain = first.text.split("\t") if options.delimiter == "\t" else []
+            if width and len(plain) == width and not first.problem:
+                yield _Record(first.number, plain, None)  # tab-separated files are often written without quoting
+                continue
+            suspect = first.number
+            yield _Record(first.number, [], first.problem or _quote_problem(feed.taken, error))
+            continue
+        first, problem = feed.taken[0], next((line.problem for line in feed.taken if line.problem), None)
+        if suspect and not problem and len(feed.taken) == 1 and first.text.count('"') % 2:
+            problem = f"Line {first.number}: seems to be the end of the cell whose quote opens in line {suspect}."
+            suspect = 0
+        if problem or len(cells) > 1 or "".join(cells).strip():
+            yield _Record(first.number, cells, problem)
+            width = width or len(cells)
+
+
+def _quote_problem(taken: list[_Line], error: csv.Error) -> str:
+    first, last = taken[0].number, taken[-1].number
+    if "new-line character" in str(error):
+        return f"Line {first}: a carriage return stands alone. Save the file with ordinary line ends."
+    if last == first and "unexpected end" not in str(error):
+        return f'Line {first}: a double quote inside a quoted cell is not doubled. Write "" for each quote inside the cell.'
+    return (
+        f"Line {first}: a double quote opens a cell and is not closed as it should be (looked for up to line {last}). "
+        'Close it, or write "" for a quote inside the cell. Reading goes on in the next line.'
+    )
+
+
+def _table_rows(path: Path, options: _Options, *, format: str, place: str) -> Iterator[Row]:
+    """Rows of a table: header, duplicate names, ragged rows, and the undoing of our own export's apostrophes."""
+    records = _TABLES[format](path, options)
+    first = next(records, None)
+    if first is None:
+        raise Unreadable("The file is empty." if format != "xlsx" else "The sheet is empty.")
+    if options.header:
+        if first.problem:
+            raise Unreadable(f"The header cannot be read. {first.problem}")
+        yield from _double_names(first, options, place)
+    else:
+        records = itertools.chain((first,), records)
+    names = list(options.columns) or _names(first.cells, header=options.header)
+    if options.columns and options.header and len(names) != _width(first.cells):
+        raise Unreadable(f"{len(names)} column names were given, but the header has {_width(first.cells)} cells.")
+    ours = MARKER_COLUMN in names
+    for record in records:
+        row = _table_row(record, names, pad=format == "xlsx", place=place)
+        if row is not None and ours and row.values is not None:
+            row = row._replace(values={k: restore(v) for k, v in row.values.items() if k != MARKER_COLUMN})
+        if row is not None:
+            yield row
+
+
+def _table_row(record: _Record, names: list[str], *, pad: bool, place: str) -> Row | None:
+    cells, number, width = record.cells, record.number, len(names)
+    if record.problem:
+        return Row(number, None, record.problem)
+    if not any(cells):
+        return None
+    if len(cells) > width and not any(cells[width:]):
+        cells = cells[:width]
+    if pad and len(cells) < width:
+        cells = cells + [""] * (width - len(cells))
+    if len(cells) == width:
+        return Row(number, dict(zip(names, cells, strict=True)), None)
+    fix = (
+        "Name every column in the header, or clear the cells beyond it."
+        if pad
+        else "Put a cell that holds the separator in double quotes, or add the missing cells."
+    )
+    return Row(number, None, f"{place} {number}: {len(cells)} cells, but there are {width} columns. {fix}")
+
+
+def _width(cells: list[str]) -> int:
+    """Number of cells up to the last that is not empty."""
+    return max((index for index, cell in enumerate(cells, 1) if cell.strip()), default=len(cells))
+
+
+def _names(cells: list[str], *, header: bool = True) -> list[str]:
+    """Column names: a nameless one is called column_3, the second `label` becomes `label (2)`."""
+    names: list[str] = []
+    for index, cell in enumerate(cells[: _width(cells)] if header else cells, 1):
+        name = cell.strip() if header else ""
+        name = name or f"column_{index}"
+        count = itertools.count(2)
+        unique = name
+        while unique in names:
+            unique = f"{name} ({next(count)})"
+        names.append(unique)
+    return names
+
+
+def _double_names(header: _Record, options: _Options, place: str) -> Iterator[Row]:
+    names = [cell.strip() for cell in header.cells if cell.strip()]
+    double = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if double and not options.columns:
+        listed = ", ".join(f'"{name}"' for name in double)
+        fix = f'The later ones are read as "{double[0]} (2)" and so on; rename them to be sure.'
+        yield Row(header.number, None, f"{place} {header.number}: the header names {listed} more than once. {fix}")
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
+
+
+def neutralise(cell: str) -> str:
+    """Put an apostrophe before a cell that a spreadsheet would run as a formula; `restore` takes it away again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def restore(cell: str) -> str:
+    """Undo `neutralise`: restore(neutralise(cell)) == cell for every cell."""
+    return cell[1:] if _NEUTRALISED.match(cell) else cell
+
+
+# --- workbooks --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
+    """An openpyxl workbook of values, not formulas; its XML goes through defusedxml, which refuses entities."""
+    with _archive(path) as (archive, file):
+        strings = sum(member.file_size for member in archive.infolist() if member.filename.endswith("sharedStrings.xml"))
+        if strings > MAX_STRINGS:
+            raise Unreadable(f"The workbook holds {_size(strings)} of text, which is too much; save it as .csv.")
+        file.seek(0)
+        with _workbook_errors(), python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        try:
+            yield book
+        finally:
+            book.close()
+
+
+@contextmanager
+def _workbook_errors() -> Iterator[None]:
+    try:
+        yield
+    except Unreadable:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parsers stumble over in a damaged file
+        raise _Broken("The workbook is damaged or not an .xlsx workbook; open it in Excel and save it again.") from error
+
+
+def _sheet_records(path: Path, options: _Options) -> Iterator[_Record]:
+    with _workbook(path) as book, _workbook_errors():
+        sheet = _sheet(book, options.sheet)
+        for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+            if number > MAX_SHEET_ROWS:
+                raise _Broken(f"The sheet has more than {MAX_SHEET_ROWS:,} rows; save it as .csv.")
+            cells = [_cell_text(value) for value in values]
+            if any(cells):
+                yield _Record(number, cells[: _width(cells)], None)
+
+
+def _sheet(book: Any, name: str | None) -> Any:
+    """The named sheet, or the first that holds anything; its own statement of its size is not believed."""
+    sheets = book.worksheets
+    for sheet in sheets:
+        sheet.reset_dimensions()
+        if sheet.title == name or (name is None and _has_cells(sheet)):
+            return sheet
+    listed = ", ".join(f'"{sheet.title}"' for sheet in sheets) or "none"
+    raise Unreadable(
+        f'There is no sheet "{name}" in the workbook; it has {listed}.' if name else "The workbook is empty."
+    )
+
+
+def _has_cells(sheet: Any) -> bool:
+    first = itertools.islice(sheet.iter_rows(values_only=True), MAX_SHEET_ROWS)
+    return any(value not in (None, "") for values in first for value in values)
+
+
+def _cell_text(value: object) -> str:
+    """What a person sees in the cell: 3, not 3.0; 15 digits as Excel shows; dates in ISO."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.15g}" if not value.is_integer() or abs(value) >= 1e15 else str(int(value))
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time()
+        return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, datetime.time):
+        return value.isoformat(timespec="seconds")
+    return str(value)
+
+
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s")
+_UNCOMPUTED = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
+
+
+def _survey(path: Path, sheet: str | None, said: list[str]) -> list[str]:
+    """Names of the sheets; says which one is read and what cannot be seen from its values."""
+    with _workbook(path) as book, _workbook_errors():
+        sheets = [found.title for found in book.worksheets]
+        chosen = _sheet(book, sheet).title
+        if len(sheets) > 1:
+            said.append(f'The workbook has {len(sheets)} sheets; "{chosen}" is read.')
+    with _archive(path) as (archive, _), _workbook_errors():
+        merged, uncomputed = _sheet_signs(archive)
+    if merged:
+        said.append("The workbook has merged cells; only the first cell of each has the value, the others are empty.")
+    if uncomputed:
+        said.append("Some formulas have no stored result and are read as empty; open the file in Excel and save it.")
+    return sheets
+
+
+def _sheet_signs(archive: zipfile.ZipFile) -> tuple[bool, bool]:
+    merged = uncomputed = False
+    for member in archive.infolist():
+        if not member.filename.startswith("xl/worksheets/") or not member.filename.endswith(".xml"):
+            continue
+        with archive.open(member) as file:
+            tail = b""
+            while chunk := file.read(CHUNK):
+                merged = merged or _MERGED.search(tail + chunk) is not None
+                uncomputed = uncomputed or _UNCOMPUTED.search(tail + chunk) is not None
+                tail = chunk[-200:]
+    return merged, uncomputed
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_STRUCTURE = re.compile(r'\\.|["\n\[\]{},]', re.DOTALL)
+_LIST_OF_RECORDS = re.compile(r"\[[ \t\r\n]*(.?)", re.DOTALL)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits} is too large")
+    return value
+
+
+def _constant(name: str) -> None:
+    """NaN is how some writers say that nothing is there; an infinite number can be stored nowhere."""
+    if name != "NaN":
+        raise ValueError(f"{name} is not a number that can be stored")
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+
+
+def _json_problem(error: Exception, text: str) -> str:
+    """The sentence goes on from a place and a colon."""
+    if isinstance(error, RecursionError):
+        return f"lists and objects are nested more than {MAX_DEPTH} deep. Flatten the record."
+    if isinstance(error, json.JSONDecodeError):
+        near = text[max(0, error.pos - 10) : error.pos + 10].strip()
+        return f"not valid JSON ({error.msg}) near {near!r}. Correct the record."
+    return f"{str(error)[:100]}. Correct the record."
+
+
+def _settled(value: Any, raw: str, encoding: str) -> tuple[Any, str | None]:
+    """The value, fit to be stored, or what is wrong with it."""
+    if problem := _byte_problem(raw, encoding):
+        return None, problem
+    if raw.count("[") + raw.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        return None, _json_problem(RecursionError(), raw)
+    if "\\u" in raw:
+        text = json.dumps(value, ensure_ascii=False)
+        if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+            return None, "holds a NUL character (\\u0000), which no text has. Remove it."
+        if _LONE_SURROGATE.search(text):
+            return json.loads(_LONE_SURROGATE.sub("\ufffd", text)), None
+    return value, None
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, (dict, list))]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _jsonl_rows(path: Path, options: _Options) -> Iterator[Row]:
+    empty = True
+    for line in _lines(path, options):
+        if line.problem:
+            yield Row(line.number, None, line.problem)
+        elif line.text.strip():
+            yield _jsonl_row(line, options.encoding)
+        else:
+            continue
+        empty = False
+    if empty:
+        raise Unreadable("The file is empty.")
+
+
+def _jsonl_row(line: _Line, encoding: str) -> Row:
+    try:
+        value, problem = _settled(_DECODER.decode(line.text), line.text, encoding)
+    except (ValueError, RecursionError) as error:
+        value, problem = None, _json_problem(error, line.text)
+    if not problem and not isinstance(value, dict):
+        problem = 'not an object. Write each record as {"text": ...} on a line of its own.'
+    return Row(line.number, None, f"Line {line.number}: {problem}") if problem else Row(line.number, value, None)
+
+
+class _TooLong(ValueError):
+    """A JSON value that is longer than may be held."""
+
+
+class _Stream:
+    """Decoded text looked at from its front: values are taken off one by one, and more is read when one is cut off."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self.texts = texts
+        self.buffer = ""
+        self.at = 0
+        self.passed = 0  # line ends before the buffer
+
+    def grow(self) -> bool:
+        """Drop what was taken and at least double the rest, so that a long value is not decoded too often."""
+        self.passed += self.buffer.count("\n", 0, self.at)
+        parts = [self.buffer[self.at :]]
+        wanted, got = max(CHUNK, len(parts[0])), 0
+        while got < wanted and (text := next(self.texts, None)):
+            parts.append(text)
+            got += len(text)
+        self.buffer, self.at = "".join(parts), 0
+        return got > 0
+
+    def line(self) -> int:
+        return self.passed + self.buffer.count("\n", 0, self.at) + 1
+
+    def peek(self) -> str:
+        """Move to the next character that is not blank and return it; '' at the end."""
+        while True:
+            blank = _BLANK.match(self.buffer, self.at)
+            self.at = blank.end() if blank else self.at
+            if self.at < len(self.buffer):
+                return self.buffer[self.at]
+            if not self.grow():
+                return ""
+
+    def value(self, limit: int) -> tuple[Any, str]:
+        """Take off one value; return it with its raw text. Raises ValueError or RecursionError and stays before it."""
+        self.peek()
+        while True:
+            failure: ValueError | None = None
+            try:
+                value, end = _DECODER.raw_decode(self.buffer, self.at)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos >= len(self.buffer) - 16
+                if not cut:
+                    raise
+                failure, end = error, len(self.buffer)
+            if end - self.at > limit:
+                raise _TooLong(f"longer than {limit:,} characters")
+            if end < len(self.buffer) or not self.grow():
+                if failure:
+                    raise failure
+                end = end if end <= len(self.buffer) else len(self.buffer)
+                break
+        raw = self.buffer[self.at : end]
+        self.at = end
+        return value, raw

@@ -1,0 +1,238 @@
+"""PURE. Which example goes into which split: grouped, stratified, sticky; and what leaks between splits."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from hashlib import sha256
+from itertools import pairwise
+from math import isfinite, lcm
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One example to place.
+
+    text_key: the same for texts that are the same (a hash of the normal form); groups: ids of whatever must stay
+    together (issuer, document, event, near-duplicates), each with its type in front where types could collide.
+    Empty keys and ids connect nothing. stratum: what the splits are balanced by, usually the label.
+    given: the split that came with the data.
+    """
+
+    key: str
+    text_key: str
+    stratum: str = ""
+    groups: tuple[str, ...] = ()
+    given: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Each unit's key -> its split, or the reason in words why it has none; and -> its component (16 hex digits)."""
+
+    split: dict[str, str] = field(default_factory=dict)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    components: dict[str, str] = field(default_factory=dict)
+
+
+def assign(
+    units: Iterable[Unit], *, shares: Mapping[str, float], seed: int, settled: Mapping[str, str] | None = None
+) -> Assignment:
+    """A split for every unit, so that nothing connected is divided and nothing settled moves.
+
+    shares: split -> its share of the units, together 1; settled: key -> split of earlier versions (it wins over
+    `given`; keys that are no unit here are passed over). Units connected by a text key or a group form a component:
+    - where a part of it has a split already, the rest joins it;
+    - where its parts already stand in several splits, they stay there, and the rest is quarantined;
+    - where it is all new, it goes to the split that lacks most of its strata; big components first, ties by a hash
+      of seed and component. With single units every count of a stratum and split is within 1 of its share (where
+      what was settled before allows it).
+    The result depends on neither the order of the units nor that of the shares.
+    Raises ValueError for shares that are none, a key twice, or a split without a share.
+    """
+    parts = _parts(shares)
+    ordered = sorted(units, key=lambda unit: unit.key)
+    pins = _pins(ordered, settled or {}, parts)
+    result, new = Assignment(), []
+    for members in _components(ordered):
+        component = sha256(members[0].key.encode()).hexdigest()[:16]
+        result.components.update((unit.key, component) for unit in members)
+        fixed = {unit.key: pins[unit.key] for unit in members if unit.key in pins}
+        result.split.update(fixed)
+        splits, rest = sorted(set(fixed.values())), [unit for unit in members if unit.key not in fixed]
+        if len(splits) == 1:
+            result.split.update((unit.key, splits[0]) for unit in rest)
+        elif splits:
+            result.quarantined.update((unit.key, _reason(fixed, splits)) for unit in rest)
+        else:
+            new.append(members)
+    _place(new, ordered, parts, seed, result)
+    return result
+
+
+def _parts(shares: Mapping[str, float]) -> dict[str, int]:
+    """The shares as whole numbers with the same proportions, by name, so that deficits are exact."""
+    if not shares:
+        raise ValueError("There are no splits: give each its share, such as train 0.7, dev 0.1, test 0.2.")
+    for name, share in shares.items():
+        if not isfinite(share) or not 0 <= share <= 1:
+            raise ValueError(f"The share of “{name}” is {share}; it must lie between 0 and 1.")
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"The shares of {_listed(sorted(shares))} add up to {total:g}; they must add up to 1.")
+    exact = {name: Fraction(shares[name]).limit_denominator(1_000_000) for name in sorted(shares)}
+    scale = lcm(*(share.denominator for share in exact.values()))
+    return {name: int(share * scale) for name, share in exact.items()}
+
+
+def _pins(units: Sequence[Unit], settled: Mapping[str, str], parts: Mapping[str, int]) -> dict[str, str]:
+    pins: dict[str, str] = {}
+    if double := next((unit.key for unit, after in pairwise(units) if unit.key == after.key), None):
+        raise ValueError(f"Two examples have the id “{double}”: each needs its own.")
+    for unit in units:
+        split = settled.get(unit.key, unit.given)
+        if split is None:
+            continue
+        if split not in parts:
+            raise ValueError(f"“{unit.key}” belongs to the split “{split}”, which is none of {_listed(list(parts))}.")
+        pins[unit.key] = split
+    return pins
+
+
+def _components(units: Sequence[Unit]) -> list[list[Unit]]:
+    """Units connected through text keys and groups; members in the order of `units`, components by their first."""
+    links: dict[tuple[str, str], int] = {}
+    rows, columns = [], []
+    for row, unit in enumerate(units):
+        for link in (("text", unit.text_key), *(("group", group) for group in unit.groups)):
+            if link[1]:
+                rows.append(row)
+                columns.append(len(units) + links.setdefault(link, len(links)))
+    size = len(units) + len(links)
+    graph = sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
+    _, names = connected_components(graph, directed=False)
+    found: dict[int, list[Unit]] = defaultdict(list)
+    for unit, name in zip(units, names[: len(units)].tolist(), strict=True):
+        found[name].append(unit)
+    return list(found.values())
+
+
+def _place(
+    components: list[list[Unit]], units: Sequence[Unit], parts: Mapping[str, int], seed: int, result: Assignment
+) -> None:
+    """Each new component into the split that lacks most; writes into `result.split`."""
+    names, whole = list(parts), sum(parts.values())
+    wanted: Counter[str] = Counter(unit.stratum for unit in units if unit.key not in result.quarantined)
+    lacking = {stratum: [parts[name] * count for name in names] for stratum, count in wanted.items()}
+    overall = [parts[name] * wanted.total() for name in names]
+    place = {name: index for index, name in enumerate(names)}
+    for unit in units:
+        if unit.key in result.split:
+            lacking[unit.stratum][place[result.split[unit.key]]] -= whole
+            overall[place[result.split[unit.key]]] -= whole
+    digests = {members[0].key: sha256(f"{seed}\0{members[0].key}".encode()).digest() for members in components}
+    for members in sorted(components, key=lambda members: (-len(members), digests[members[0].key])):
+        strata = Counter(unit.stratum for unit in members)
+        best = _lacking_most(strata, lacking, overall, whole, digests[members[0].key])
+        for stratum, count in strata.items():
+            lacking[stratum][best] -= count * whole
+        overall[best] -= len(members) * whole
+        result.split.update((unit.key, names[best]) for unit in members)
+
+
+def _lacking_most(
+    strata: Counter[str], lacking: Mapping[str, list[int]], overall: Sequence[int], whole: int, digest: bytes
+) -> int:
+    """The split to put a component into.
+
+    Among splits that lack at least as much as the component has (weighted by its strata), the one that lacks most of
+    these strata. Where all have less room than that, what is left of each share is a fraction, and the one that lacks
+    most over all strata takes it: so rounding does not always favour the same split.
+    """
+    size, splits = strata.total(), range(len(overall))
+    room = [sum(count * lacking[stratum][split] for stratum, count in strata.items()) for split in splits]
+    roomy = [split for split in splits if room[split] >= size * size * whole]
+    if roomy:
+        return max(roomy, key=lambda split: (room[split], overall[split], digest[split % 32]))
+    # Units not yet placed are lacking somewhere, so at least one split has room.
+    some = [split for split in splits if room[split] > 0]
+    return max(some, key=lambda split: (overall[split], room[split], digest[split % 32]))
+
+
+def _reason(fixed: Mapping[str, str], splits: Sequence[str]) -> str:
+    examples = [next(f"“{key}” in {split}" for key in sorted(fixed) if fixed[key] == split) for split in splits]
+    return (
+        f"It shares its text or a group with examples that already stand in different splits ({', '.join(examples)}). "
+        "In any split it would leak into another, so it is left out."
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# -- Leaks --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One example as it stands in a version; `gold` in any text form that is equal where the gold is equal."""
+
+    key: str
+    split: str
+    text_key: str
+    groups: tuple[str, ...] = ()
+    gold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One finding. kind: text, group (shared across splits) or gold (one text, different gold, in whatever split).
+
+    shared: the text key or group; splits and keys: sorted, all that are concerned; sentence: for a person.
+    """
+
+    kind: str
+    shared: str
+    splits: tuple[str, ...]
+    keys: tuple[str, ...]
+    sentence: str
+
+
+def find_leaks(rows: Iterable[Placed]) -> list[Leak]:
+    """What makes these splits dishonest, sorted by kind and shared key; empty where nothing does."""
+    texts: dict[str, list[Placed]] = defaultdict(list)
+    groups: dict[str, list[Placed]] = defaultdict(list)
+    for row in rows:
+        texts[row.text_key].append(row)
+        for group in set(row.groups):
+            groups[group].append(row)
+    found = [
+        *(_leak("gold", key, same) for key, same in texts.items() if key and len(_golds(same)) > 1),
+        *(_leak("group", key, same) for key, same in groups.items() if key and len(_splits(same)) > 1),
+        *(_leak("text", key, same) for key, same in texts.items() if key and len(_splits(same)) > 1),
+    ]
+    return sorted(found, key=lambda leak: (leak.kind, leak.shared))
+
+
+def _splits(rows: Sequence[Placed]) -> set[str]:
+    return {row.split for row in rows}
+
+
+def _golds(rows: Sequence[Placed]) -> set[str]:
+    return {row.gold for row in rows if row.gold is not None}
+
+
+def _leak(kind: str, shared: str, rows: Sequence[Placed]) -> Leak:
+    keys, splits = tuple(sorted(row.key for row in rows)), tuple(sorted(_splits(rows)))
+    named = ", ".join(f"“{key}”" for key in keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+    says = {
+        "text": f"The same text stands in {_listed(splits)}: {named}. Keep it in one split.",
+        "group": f"The group “{shared}” stands in {_listed(splits)}: {named}. Keep it in one split.",
+        "gold": f"The same text has different gold ({', '.join(sorted(_golds(rows))[:5])}): {named}. Settle it first.",
+    }
+    return Leak(kind, shared, splits, keys, says[kind])
