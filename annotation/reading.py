@@ -1,10 +1,11 @@
-"""Reads an uploaded file of any supported format as a stream of rows, and says in a sentence what is wrong with a row."""
+"""Reads an uploaded file of any format as a stream of rows, and says in a sentence what is wrong with a row."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import datetime
+import functools
 import gzip
 import io
 import itertools
@@ -21,9 +22,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple
 
-import openpyxl  # type: ignore[import-untyped]
+import openpyxl
 from charset_normalizer import from_bytes
 
 CHUNK = 256 * 1024  # bytes read at once
@@ -80,7 +81,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """What a file seems to be: the arguments that `rows` needs, the first rows, and sentences about what was guessed."""
+    """What a file seems to be: the arguments that `rows` needs, the first rows, and what was guessed, in sentences."""
 
     format: str
     encoding: str | None
@@ -141,7 +142,7 @@ def rows(
     path = Path(path)
     options = _Options(
         encoding="" if format == "xlsx" else _codec(path, format, encoding)[0],
-        delimiter=delimiter or None,
+        delimiter=_one_delimiter(format, delimiter),
         header=header,
         columns=_given(columns),
         sheet=sheet or None,
@@ -221,6 +222,15 @@ def _until_broken(found: Iterator[Row]) -> Iterator[Row]:
         yield Row(last + 1, None, f"{error} The rows before this place were read.")
 
 
+def _one_delimiter(format: str, delimiter: str | None) -> str | None:
+    if format not in ("csv", "tsv"):
+        return delimiter or None
+    delimiter = delimiter or ("\t" if format == "tsv" else ",")
+    if len(delimiter) > 1 or delimiter in '"\r\n':
+        raise Unreadable(f"The separator of a table is one character and no quote or line end, not {delimiter!r}.")
+    return delimiter
+
+
 def _given(columns: Sequence[str] | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in columns or ())
     if len(set(names)) < len(names) or not all(names):
@@ -232,7 +242,7 @@ def _given(columns: Sequence[str] | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
+def _opened(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, bool]]:
     """The file, unpacked where it is gzip, and whether it is."""
     with path.open("rb") as plain:
         packed = plain.read(2) == b"\x1f\x8b"
@@ -250,7 +260,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with _opened(path) as (file, packed):
         while True:
             try:
-                chunk = file.read1(CHUNK)  # type: ignore[attr-defined]
+                chunk = file.read1(CHUNK)
             except (EOFError, OSError, zlib.error) as error:
                 if not packed:
                     raise
@@ -276,10 +286,12 @@ def _head(chunks: Iterable[bytes], size: int) -> bytes:
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file for readers that jump in it: archives and workbooks; a .gz of one is unpacked to a temporary file."""
-    with _opened(path) as (file, packed):
-        if not packed:
+    with _opened(path) as (_, packed):
+        pass
+    if not packed:
+        with path.open("rb") as file:
             yield file
-            return
+        return
     with tempfile.TemporaryFile() as copy:
         for chunk in _chunks(path):
             copy.write(chunk)
@@ -298,7 +310,9 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise Unreadable("The archive is damaged or cut off; make it again and upload it again.") from error
+            raise Unreadable(
+                "The file is not a whole .xlsx or .zip file; make it again and upload it again."
+            ) from error
         total = sum(member.file_size for member in archive.infolist())
         if total > MAX_ARCHIVE or (total > RATIO_FROM and total > MAX_RATIO * packed):
             raise Unreadable(
@@ -309,12 +323,12 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
 
 
 def _refuse_large_directory(file: IO[bytes], size: int) -> None:
-    """zipfile loads the whole directory; a small archive can list millions of members, so their number is read first."""
+    """zipfile loads the whole directory, and a small archive can list millions of members: their number is read first."""
     file.seek(max(0, size - 65_557))
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise Unreadable("The archive is damaged or cut off: it has no directory. Make it again and upload it again.")
+        raise Unreadable("The file is not a whole .xlsx or .zip file; make it again and upload it again.")
     members = int.from_bytes(tail[at + 10 : at + 12], "little")
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     if members > MAX_MEMBERS or directory > MAX_MEMBERS * 1000:
@@ -339,6 +353,7 @@ _BOMS = (
 )
 # Of each kind the first that fits: the second adds characters of Windows to the first.
 _CANDIDATES = (("gb18030",), ("big5", "cp950"), ("shift_jis", "cp932"), ("cp1252", "latin-1"))
+_SELDOM = frozenset(range(0x81, 0x91)) - {0x85}  # seldom in Western text, common in Japanese
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8-sig": "utf-8"}
 _NOT_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
 
@@ -418,8 +433,8 @@ def _detect(chunks: Iterator[bytes]) -> tuple[str, str | None]:
             bad = text.count(_BAD)
             wrong += bad
             right += len(text) - len(text.encode("ascii", "ignore")) - 2 * bad
-            if seen < CHUNK:
-                foreign.append(_foreign_lines(chunk))
+            if sum(map(len, foreign)) < CHUNK:
+                foreign.append(_foreign_lines(chunk, first=not foreign))
         seen += len(chunk)
         if seen > SCAN or wrong > max(10_000, right):
             break
@@ -433,11 +448,13 @@ def _detect(chunks: Iterator[bytes]) -> tuple[str, str | None]:
     return _guess(b"\n".join(foreign))
 
 
-def _foreign_lines(chunk: bytes) -> bytes:
-    """The lines that are not plain ASCII, without the last, which may end inside a character."""
-    lines = chunk.split(b"\n")
-    whole = lines[:-1] if len(lines) > 1 else lines
-    return b"\n".join(line for line in whole if not line.isascii())[:CHUNK] or chunk
+def _foreign_lines(chunk: bytes, *, first: bool) -> bytes:
+    """The lines that are not plain ASCII, without those cut at the ends of the chunk, perhaps inside a character.
+
+    Before the first such chunk all is ASCII, so its beginning is sound.
+    """
+    lines = chunk.split(b"\n")[0 if first else 1 : -1]
+    return b"\n".join(line for line in lines if not line.isascii()) or (chunk if first else b"")
 
 
 def _utf16(head: bytes, *, valid_utf8: bool) -> str | None:
@@ -458,7 +475,8 @@ def _utf16(head: bytes, *, valid_utf8: bool) -> str | None:
 def _guess(sample: bytes) -> tuple[str, str]:
     """One of the old encodings, and how sure. Single high bytes among ASCII are Western; CJK bytes come in rows."""
     runs = re.findall(rb"[\x80-\xff]+", sample)
-    western = sum(len(run) == 1 for run in runs) >= 0.8 * len(runs)
+    odd = sum(byte in _SELDOM for run in runs for byte in run)
+    western = sum(len(run) == 1 for run in runs) >= 0.8 * len(runs) and odd <= 0.1 * sum(map(len, runs))
     fitting = [name for names in _CANDIDATES if (name := next(filter(lambda n: _fits(sample, n), names), None))]
     if western or len(fitting) == 1:
         return fitting[-1], _guessed(fitting[-1], "fairly sure" if len(runs) > 4 else "not sure")
@@ -509,7 +527,7 @@ def _recognise(
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         raise Unreadable("The file is empty.")
     named = EXTENSIONS.get(re.sub(r"\.gz$", "", filename.lower()).rpartition(".")[2])
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _recognise_archive(path, format, encoding, said)
     for magic, words in _FOREIGN_KINDS:
         if head.startswith(magic):
@@ -527,7 +545,9 @@ def _recognise(
     return format or _text_format(text, named, said), text, codec
 
 
-def _recognise_archive(path: Path, format: str | None, encoding: str | None, said: list[str]) -> tuple[str, str, str | None]:
+def _recognise_archive(
+    path: Path, format: str | None, encoding: str | None, said: list[str]
+) -> tuple[str, str, str | None]:
     with _archive(path) as (archive, _):
         names = set(archive.namelist())
     if "word/document.xml" in names or "ppt/presentation.xml" in names or "mimetype" in names:
@@ -592,12 +612,14 @@ def _name_of(delimiter: str) -> str:
 
 
 def _best_delimiter(text: str, candidates: str) -> tuple[str, float, int]:
-    """The delimiter that gives most rows the same number of cells (at least two), the share of such rows, the number."""
+    """The delimiter that gives most rows the same number of cells (two or more), the share of such rows, the number."""
     whole = text if len(text) < HEAD // 4 else text[: HEAD // 4].rpartition("\n")[0]
     scores = []
     for delimiter in candidates:
         try:
-            widths = [len(cells) for cells in itertools.islice(csv.reader(io.StringIO(whole), delimiter=delimiter), 100)]
+            widths = [
+                len(cells) for cells in itertools.islice(csv.reader(io.StringIO(whole), delimiter=delimiter), 100)
+            ]
         except csv.Error:
             continue
         widths = [width for width in widths if width]
@@ -627,7 +649,7 @@ def _lines(path: Path, options: _Options) -> Iterator[_Line]:
     held: list[str] = []
     size, number, end = 0, 1, ""
     for text in _decoded(_chunks(path), options.encoding):
-        end = end or ("\r" if "\r" in text and "\n" not in text else "\n")
+        end = end or ("\r" if "\r" in text[:-1] and "\n" not in text else "\n")
         for index, part in enumerate(text.split(end)):
             if index:
                 yield _line(number, held, size, options.encoding)
@@ -643,7 +665,9 @@ def _lines(path: Path, options: _Options) -> Iterator[_Line]:
 
 def _line(number: int, parts: list[str], size: int, encoding: str) -> _Line:
     if size > MAX_LINE:
-        return _Line(number, "", f"Line {number}: longer than {MAX_LINE:,} characters. Split the text before importing it.")
+        return _Line(
+            number, "", f"Line {number}: longer than {MAX_LINE:,} characters. Split the text before importing it."
+        )
     text = "".join(parts).removesuffix("\r")
     problem = _byte_problem(text, encoding)
     return _Line(number, text, f"Line {number}: {problem}" if problem else None)
@@ -675,7 +699,11 @@ def _split(line: _Line, names: Sequence[str], delimiter: str | None) -> Row:
     if len(parts) == len(names):
         return Row(line.number, dict(zip(names, (part.strip() for part in parts), strict=True)), None)
     need = "no" if len(parts) == 1 else "too few"
-    return Row(line.number, None, f'Line {line.number}: {need} "{delimiter}" before the {names[-1]}. Add it, or leave the line out.')
+    return Row(
+        line.number,
+        None,
+        f'Line {line.number}: {need} "{delimiter}" before the {names[-1]}. Add it, or leave the line out.',
+    )
 
 
 def _whole_text(number: int, chunks: Iterable[bytes], encoding: str, place: str, values: dict[str, Any]) -> Row:
@@ -856,7 +884,9 @@ def restore(cell: str) -> str:
 def _workbook(path: Path) -> Iterator[Any]:
     """An openpyxl workbook of values, not formulas; its XML goes through defusedxml, which refuses entities."""
     with _archive(path) as (archive, file):
-        strings = sum(member.file_size for member in archive.infolist() if member.filename.endswith("sharedStrings.xml"))
+        strings = sum(
+            member.file_size for member in archive.infolist() if member.filename.endswith("sharedStrings.xml")
+        )
         if strings > MAX_STRINGS:
             raise Unreadable(f"The workbook holds {_size(strings)} of text, which is too much; save it as .csv.")
         file.seek(0)
@@ -876,7 +906,9 @@ def _workbook_errors() -> Iterator[None]:
     except Unreadable:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers stumble over in a damaged file
-        raise _Broken("The workbook is damaged or not an .xlsx workbook; open it in Excel and save it again.") from error
+        raise _Broken(
+            "The workbook is damaged or not an .xlsx workbook; open it in Excel and save it again."
+        ) from error
 
 
 def _sheet_records(path: Path, options: _Options) -> Iterator[_Record]:
@@ -984,12 +1016,12 @@ def _constant(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
 
 
-def _json_problem(error: Exception, text: str) -> str:
+def _json_problem(error: Exception) -> str:
     """The sentence goes on from a place and a colon."""
     if isinstance(error, RecursionError):
         return f"lists and objects are nested more than {MAX_DEPTH} deep. Flatten the record."
     if isinstance(error, json.JSONDecodeError):
-        near = text[max(0, error.pos - 10) : error.pos + 10].strip()
+        near = error.doc[max(0, error.pos - 10) : error.pos + 10].strip()
         return f"not valid JSON ({error.msg}) near {near!r}. Correct the record."
     return f"{str(error)[:100]}. Correct the record."
 
@@ -999,7 +1031,7 @@ def _settled(value: Any, raw: str, encoding: str) -> tuple[Any, str | None]:
     if problem := _byte_problem(raw, encoding):
         return None, problem
     if raw.count("[") + raw.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        return None, _json_problem(RecursionError(), raw)
+        return None, _json_problem(RecursionError())
     if "\\u" in raw:
         text = json.dumps(value, ensure_ascii=False)
         if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
@@ -1035,7 +1067,7 @@ def _jsonl_row(line: _Line, encoding: str) -> Row:
     try:
         value, problem = _settled(_DECODER.decode(line.text), line.text, encoding)
     except (ValueError, RecursionError) as error:
-        value, problem = None, _json_problem(error, line.text)
+        value, problem = None, _json_problem(error)
     if not problem and not isinstance(value, dict):
         problem = 'not an object. Write each record as {"text": ...} on a line of its own.'
     return Row(line.number, None, f"Line {line.number}: {problem}") if problem else Row(line.number, value, None)
@@ -1082,21 +1114,408 @@ class _Stream:
         """Take off one value; return it with its raw text. Raises ValueError or RecursionError and stays before it."""
         self.peek()
         while True:
-            failure: ValueError | None = None
+            failure = None
             try:
                 value, end = _DECODER.raw_decode(self.buffer, self.at)
             except json.JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated") or error.pos >= len(self.buffer) - 16
-                if not cut:
+                if not error.msg.startswith("Unterminated") and error.pos < len(self.buffer) - 16:
                     raise
-                failure, end = error, len(self.buffer)
+                value, end, failure = None, len(self.buffer), error  # perhaps only cut off by the end of the buffer
             if end - self.at > limit:
                 raise _TooLong(f"longer than {limit:,} characters")
-            if end < len(self.buffer) or not self.grow():
-                if failure:
-                    raise failure
-                end = end if end <= len(self.buffer) else len(self.buffer)
-                break
-        raw = self.buffer[self.at : end]
-        self.at = end
-        return value, raw
+            if end == len(self.buffer):
+                if self.grow():
+                    continue
+                end = len(self.buffer)
+            if failure:
+                raise failure
+            raw = self.buffer[self.at : end]
+            self.at = end
+            return value, raw
+
+    def skip(self) -> None:
+        """Move past a value without decoding or holding it, to the comma or bracket after it, or to the end."""
+        depth, quoted = 0, False
+        while True:
+            end = self.at
+            for found in _STRUCTURE.finditer(self.buffer, self.at):
+                mark, end = found[0], found.end()
+                if quoted:
+                    quoted = mark not in ('"', "\n")  # a string cannot hold a line end: there a broken one is over
+                elif mark == '"':
+                    quoted = True
+                elif depth == 0 and mark in ",]}":
+                    self.at = found.start()
+                    return
+                else:
+                    depth += (mark in "[{") - (mark in "]}")
+            # A backslash at the very end belongs to the character that comes next.
+            self.at = len(self.buffer) - (end < len(self.buffer) and self.buffer.endswith("\\"))
+            if not self.grow():
+                self.at = len(self.buffer)
+                return
+
+    def opens_records(self) -> bool:
+        """Whether a list of objects or of lists begins here."""
+        while (found := _LIST_OF_RECORDS.match(self.buffer, self.at)) and not found[1] and self.grow():
+            pass
+        return bool(found and found[1] and found[1] in "[{")
+
+
+class _Element(NamedTuple):
+    number: int
+    value: Any
+    problem: str | None
+
+
+def _json_rows(path: Path, options: _Options) -> Iterator[Row]:
+    stream = _Stream(_decoded(_chunks(path), options.encoding))
+    start = stream.peek()
+    if start == "[":
+        elements = _elements(stream, options.encoding)
+    elif start == "{":
+        elements = _members(stream, options.encoding, options.root)
+    else:
+        raise Unreadable("The file is empty." if not start else "The file is not JSON: it begins with neither [ nor {.")
+    names = list(options.columns)
+    count = 0
+    for element in elements:
+        count = element.number
+        if not names and isinstance(element.value, list):
+            names = [f"column_{index}" for index in range(1, len(element.value) + 1)]
+        yield _json_row(element, names)
+    if not count:
+        raise Unreadable("The file holds an empty list: there is no record in it.")
+    if stream.peek() and not options.root and start == "[":
+        yield Row(count + 1, None, f"Line {stream.line()}: more text follows the end of the list. It was not read.")
+
+
+def _json_row(element: _Element, names: list[str]) -> Row:
+    number, value, problem = element
+    if problem:
+        return Row(number, None, problem)
+    if isinstance(value, dict):
+        return Row(number, value, None)
+    if isinstance(value, str):
+        return Row(number, {"text": value}, None)
+    if isinstance(value, list) and len(value) == len(names):
+        return Row(number, dict(zip(names, value, strict=True)), None)
+    if isinstance(value, list):
+        return Row(number, None, f"Record {number}: {len(value)} values, but there are {len(names)} columns.")
+    return Row(number, None, f'Record {number}: neither an object nor a text. Write it as {{"text": ...}}.')
+
+
+def _elements(stream: _Stream, encoding: str) -> Iterator[_Element]:
+    """Elements of the list at the front; a broken one is passed over by its brackets."""
+    stream.at += 1
+    number = 0
+    while (mark := stream.peek()) not in ("]", ""):
+        number += 1
+        yield _element(stream, number, encoding)
+        mark = stream.peek()
+        if mark == ",":
+            stream.at += 1
+        elif mark and mark not in "[{]":
+            yield _Element(
+                number + 1, None, f"Line {stream.line()}: no comma after record {number}. The rest was not read."
+            )
+            stream.at, stream.texts = len(stream.buffer), iter(())
+            return
+    if mark:
+        stream.at += 1
+    else:
+        yield _Element(number + 1, None, f"Record {number + 1}: the file is cut off before the end of the list.")
+
+
+def _element(stream: _Stream, number: int, encoding: str) -> _Element:
+    place = f"Record {number} (line {stream.line()})" if number < 2 else f"Record {number}"
+    try:
+        value, problem = _settled(*stream.value(MAX_LINE), encoding)
+    except (ValueError, RecursionError) as error:
+        value, problem, place = None, _json_problem(error), f"Record {number} (line {stream.line()})"
+        stream.skip()
+    return _Element(number, value, f"{place}: {problem}" if problem else None)
+
+
+def _members(stream: _Stream, encoding: str, root: str | None) -> Iterator[_Element]:
+    """Records inside the object at the front: a list in it, objects by their id, or a table column by column.
+
+    The first list of objects is taken unless `root` names another. Objects by id are streamed with their id as `key`.
+    A table by columns is held in memory up to MAX_WHOLE characters.
+    """
+    held: dict[str, Any] = {}
+    size = number = 0
+    wanted, _, deeper = (root or "").partition(".")
+    for key in _keys(stream, encoding):
+        if root:
+            if key == root and stream.peek() == "[":
+                yield from _elements(stream, encoding)
+                return
+            if key == wanted and deeper and stream.peek() == "{":
+                yield from _members(stream, encoding, deeper)
+                return
+            stream.skip()
+        elif stream.opens_records():
+            yield from _elements(stream, encoding)
+            return
+        elif number:
+            number += 1
+            yield _keyed(key, _element(stream, number, encoding))
+        else:
+            held[key], raw = _value(stream, encoding)
+            size += len(raw)
+            if _by_id(held):
+                for number, (name, value) in enumerate(held.items(), 1):
+                    yield _keyed(name, _Element(number, value, None))
+            elif size > MAX_WHOLE:
+                raise Unreadable(f"A JSON table by columns over {_size(MAX_WHOLE)} cannot be read; save it as JSONL.")
+    if root:
+        raise Unreadable(f'There is no list named "{root}" in the file.')
+    if not number:
+        yield from _held_records(held)
+        if stream.peek() in ("{", "["):
+            raise Unreadable("A second value follows the first; the file seems to be JSON Lines: choose jsonl.")
+
+
+def _keys(stream: _Stream, encoding: str) -> Iterator[str]:
+    """Keys of the object at the front; after each the caller takes the value."""
+    stream.at += 1
+    while stream.peek() == '"':
+        key, _ = _value(stream, encoding)
+        if stream.peek() != ":":
+            break
+        stream.at += 1
+        stream.peek()
+        yield key
+        if stream.peek() != ",":
+            break
+        stream.at += 1
+    if stream.peek() != "}":
+        raise _Broken(f"Line {stream.line()}: the JSON breaks here; it is cut off or a comma or quote is missing.")
+    stream.at += 1
+
+
+def _value(stream: _Stream, encoding: str) -> tuple[Any, str]:
+    """A value that the rest hangs on, and its raw text."""
+    try:
+        value, raw = stream.value(MAX_WHOLE)
+        value, problem = _settled(value, raw, encoding)
+    except (ValueError, RecursionError) as error:
+        raw, problem = "", _json_problem(error)
+    if problem:
+        raise _Broken(f"Line {stream.line()}: {problem}")
+    return value, raw
+
+
+def _by_id(held: dict[str, Any]) -> bool:
+    """Whether two or more objects with common, worded fields are held, which makes their keys ids."""
+    if len(held) < 2 or not all(isinstance(value, dict) for value in held.values()):
+        return False
+    common = set.intersection(*(set(value) for value in held.values()))
+    return any(not name.isdecimal() for name in common)
+
+
+def _keyed(key: str, element: _Element) -> _Element:
+    if isinstance(element.value, dict):
+        return element._replace(value={"key": key, **element.value})
+    return element
+
+
+def _held_records(held: dict[str, Any]) -> Iterator[_Element]:
+    """Records of an object that was read whole."""
+    columns = list(held.values())
+    if held and all(isinstance(column, list) for column in columns) and len({len(column) for column in columns}) == 1:
+        for number, values in enumerate(zip(*columns, strict=True), 1):
+            yield _Element(number, dict(zip(held, values, strict=True)), None)
+    elif held and all(isinstance(column, dict) and all(map(str.isdecimal, column)) for column in columns):
+        for number, index in enumerate(dict.fromkeys(itertools.chain(*columns)), 1):
+            yield _Element(number, {name: column.get(index) for name, column in held.items()}, None)
+    elif len(held) == 1 and isinstance(columns[0], dict):
+        yield _keyed(next(iter(held)), _Element(1, columns[0], None))
+    elif held and not any(isinstance(column, (dict, list)) for column in columns):
+        yield _Element(1, held, None)
+    else:
+        listed = ", ".join(f'"{name}"' for name in itertools.islice(held, 20)) or "none"
+        raise Unreadable(f"There is no list of records in the file; the names in it are {listed}. Save it as JSONL.")
+
+
+# --- archives ---------------------------------------------------------------------------------------------------------
+
+_MEMBER_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+
+
+def _members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Files of the archive but folders and what macOS puts in."""
+    found = [member for member in archive.infolist() if not member.is_dir()]
+    return [member for member in found if "__MACOSX/" not in member.filename and Path(member.filename).name[:1] != "."]
+
+
+def _is_text(member: zipfile.ZipInfo) -> bool:
+    return EXTENSIONS.get(member.filename.lower().rpartition(".")[2]) == "txt"
+
+
+def _text_members(path: Path) -> Iterator[bytes]:
+    """Bytes of all texts of an archive, one after the other, for finding the encoding; damaged ones are passed over."""
+    with _archive(path) as (archive, _):
+        for member in filter(_is_text, _members_of(archive)):
+            try:
+                with archive.open(member) as file:
+                    while chunk := file.read(CHUNK):
+                        yield chunk
+            except _MEMBER_ERRORS:
+                continue
+
+
+def _archive_rows(path: Path, options: _Options) -> Iterator[Row]:
+    with _archive(path) as (archive, _):
+        members = _members_of(archive)
+        if not any(map(_is_text, members)):
+            raise Unreadable("The archive holds no .txt file; unpack it and import its files one by one.")
+        for number, member in enumerate(members, 1):
+            yield _member_row(archive, number, member, options.encoding)
+
+
+def _member_row(archive: zipfile.ZipFile, number: int, member: zipfile.ZipInfo, encoding: str) -> Row:
+    name = _member_name(member)
+    if not _is_text(member):
+        return Row(number, None, f'File "{name}": not a .txt file. Import it on its own.')
+    if member.flag_bits & 1:
+        return Row(number, None, f'File "{name}": locked by a password. Pack it again without one.')
+    try:
+        with archive.open(member) as file:
+            head = file.read(4)
+            chunks = itertools.chain((head,) if head else (), iter(lambda: file.read(CHUNK), b""))
+            return _whole_text(number, chunks, _bom(head) or encoding, f'File "{name}"', {"file": name})
+    except _MEMBER_ERRORS:
+        return Row(number, None, f'File "{name}": damaged in the archive. Pack it again.')
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """The name; archives made on Chinese Windows hold it in the local encoding, which zipfile takes for cp437."""
+    if member.flag_bits & 0x800 or member.filename.isascii():
+        return member.filename
+    try:
+        raw = member.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return member.filename
+    codec = next((name for name in ("utf-8", "gb18030") if _fits(raw, name)), "cp437")
+    return raw.decode(codec, "replace")
+
+
+# --- what the columns hold --------------------------------------------------------------------------------------------
+
+# In order: exact names first wins; a column is used once.
+_FIELD_NAMES: dict[str, tuple[str, ...]] = {
+    "text": (
+        *("text", "sentence", "sentences", "content", "body", "document", "review", "comment", "message", "narrative"),
+        *("post", "tweet", "正文", "文本", "内容", "句子", "评论", "原文"),
+    ),
+    "id": (
+        "id",
+        "doc_id",
+        "document_id",
+        "item_id",
+        "text_id",
+        "uid",
+        "uuid",
+        "guid",
+        "编号",
+        "序号",
+        "key",
+        "index",
+        "idx",
+        "file",
+    ),
+    "title": ("title", "headline", "subject", "标题", "题目"),
+    "label": (
+        *("label", "labels", "sentiment", "class", "category", "gold", "gold_label", "target", "标签", "类别", "情感"),
+        *("分类", "rating", "stars"),
+    ),
+    "annotations": ("annotations", "annotation", "votes", "标注"),
+    "split": ("split", "subset", "fold", "partition", "划分"),
+    "published_at": (
+        *(
+            "published_at",
+            "published",
+            "publish_date",
+            "pub_date",
+            "pubdate",
+            "date",
+            "dates",
+            "datetime",
+            "time",
+            "timestamp",
+        ),
+        *("created_at", "filing_date", "发布时间", "发布日期", "日期", "时间"),
+    ),
+    "source_type": ("source_type", "type", "source", "来源类型", "类型", "来源", "渠道"),
+    "language": ("language", "lang", "locale", "语言", "语种"),
+    "issuer": (
+        "issuer",
+        "company",
+        "company_name",
+        "ticker",
+        "symbol",
+        "bank",
+        "发行人",
+        "公司",
+        "公司名称",
+        "股票代码",
+    ),
+    "url": ("url", "link", "href", "uri", "链接", "网址"),
+}
+_BY_WORD = ("text", "label", "published_at")  # fields also known by one word of a longer name, as in `our_true_label`
+
+
+def guess_mapping(columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Guess which column holds which field, by common English and Chinese names; fields without a column are left out.
+
+    Fields: id, text, title, source_type, language, published_at, issuer, url, label, annotations, split. Where no name
+    tells the text, it is the column with the longest strings in `preview`, a title too if it is the longest.
+    """
+    plain = {column: re.sub(r"[\s\-.]+", "_", column.strip().casefold()) for column in columns}
+    mapping: dict[str, str] = {}
+    for by_word in (False, True):
+        for name, known in _FIELD_NAMES.items():
+            free = [column for column in columns if column not in mapping.values()]
+            if name not in mapping and (not by_word or name in _BY_WORD):
+                found = _named(free, plain, known, by_word=by_word)
+                mapping.update({name: found} if found else {})
+    if "text" not in mapping:
+        free = [column for column in columns if column not in mapping.values() or column == mapping.get("title")]
+        longest = max(free, key=lambda column: _mean_length(column, preview), default=None)
+        if longest is not None and longest == mapping.get("title"):
+            del mapping["title"]
+        mapping.update({"text": longest} if longest is not None else {})
+    return mapping
+
+
+def _named(columns: list[str], plain: dict[str, str], known: tuple[str, ...], *, by_word: bool) -> str | None:
+    for word in known:
+        for column in columns:
+            if plain[column] == word or (by_word and word in plain[column].split("_")):
+                return column
+    return None
+
+
+def _mean_length(column: str, preview: Sequence[dict[str, Any]]) -> float:
+    lengths = [len(value) for row in preview if isinstance(value := row.get(column), str)]
+    return sum(lengths) / len(lengths) if lengths else 0.0
+
+
+# --- the formats ------------------------------------------------------------------------------------------------------
+
+_TABLES: dict[str, Callable[[Path, _Options], Iterator[_Record]]] = {
+    "csv": _csv_records,
+    "tsv": _csv_records,
+    "xlsx": _sheet_records,
+}
+_READERS: dict[str, Callable[[Path, _Options], Iterator[Row]]] = {
+    "csv": functools.partial(_table_rows, format="csv", place="Line"),
+    "tsv": functools.partial(_table_rows, format="tsv", place="Line"),
+    "xlsx": functools.partial(_table_rows, format="xlsx", place="Row"),
+    "json": _json_rows,
+    "jsonl": _jsonl_rows,
+    "txt": _text_rows,
+    "zip": _archive_rows,
+}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from types import FrameType
 
 from .job import Job
@@ -121,11 +122,20 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 def used() -> dict[str, float]:
     """Processor seconds of all threads and the peak of resident memory in MiB."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    scale = 1024**2 if sys.platform == "darwin" else 1024
     return {
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_memory_mb": round(usage.ru_maxrss / scale, 1),
+        "peak_memory_mb": round(_peak_bytes(usage.ru_maxrss) / 1024**2, 1),
     }
+
+
+def _peak_bytes(maxrss: int) -> int:
+    """Linux hands ru_maxrss down from the parent through exec, so its own figure in /proc comes first."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return maxrss if sys.platform == "darwin" else maxrss * 1024
+    peak = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "")
+    return int(peak.split()[1]) * 1024 if peak else maxrss * 1024
 
 
 def packages() -> dict[str, str]:

@@ -1,0 +1,46 @@
+"""Who is asking: the membership behind an address, or a 404 that tells a stranger nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from annotation.models import Membership
+
+RIGHTS: dict[str, Callable[[Membership], bool]] = {
+    "member": lambda membership: True,
+    "manager": lambda membership: membership.is_manager,
+    "label": lambda membership: membership.can_label,
+    "adjudicate": lambda membership: membership.can_adjudicate,
+    "research": lambda membership: membership.can_research,
+    "boards": lambda membership: membership.can_see_boards,
+}
+
+
+def membership_of(user: Any, slug: str, right: str = "member") -> Membership:
+    """The user's membership; Http404 for strangers, PermissionDenied for members without the right."""
+    membership = Membership.objects.of(user, slug)
+    if membership is None:
+        raise Http404
+    if not RIGHTS[right](membership):
+        raise PermissionDenied
+    return membership
+
+
+def member(
+    right: str = "member",
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A view for members with the right: it gets the membership as its second argument instead of the slug."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @login_required
+        @wraps(view)
+        def wrapped(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return view(request, membership_of(request.user, slug, right), *args, **kwargs)
+
+        return wrapped
+
+    return decorate

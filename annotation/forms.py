@@ -1,0 +1,88 @@
+"""Forms of annotation: they check fields and leave the rules to the domain functions."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
+from django.utils.translation import gettext_lazy as _
+
+from annotation.models import Invitation, Membership, Project, User
+
+
+class SignInForm(AuthenticationForm):
+    """User name and password; the browser may fill both."""
+
+    error_messages = {
+        "invalid_login": _("User name and password do not match. Passwords tell small from capital letters."),
+        "inactive": _("This account is closed."),
+    }
+
+
+class JoinForm(SetPasswordMixin, forms.ModelForm[User]):
+    """The account that an invitation makes."""
+
+    password1, password2 = SetPasswordMixin.create_password_fields()
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "email")
+
+    def clean(self) -> dict[str, Any]:
+        """Both passwords equal and strong enough."""
+        self.validate_passwords()
+        cleaned = super().clean() or self.cleaned_data
+        self.validate_password_for_user(self.instance)
+        return cleaned
+
+    def save(self, commit: bool = True) -> User:
+        """The user with a hashed password."""
+        user = super().save(commit=False)
+        return self.set_password_and_save(user, commit=commit)
+
+
+class ProjectForm(forms.ModelForm[Project]):
+    """A new project, or its settings."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "slug", "description", "overlap", "settle", "lease_minutes")
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class ProjectSettingsForm(forms.ModelForm[Project]):
+    """What a manager may change later; the address stays."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "description", "overlap", "settle", "lease_minutes")
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class InvitationForm(forms.ModelForm[Invitation]):
+    """Whom to invite, as what."""
+
+    class Meta:
+        model = Invitation
+        fields = ("email", "role", "labels")
+
+
+class MembershipForm(forms.ModelForm[Membership]):
+    """A member's role."""
+
+    class Meta:
+        model = Membership
+        fields = ("role", "labels")
+
+
+class AccountForm(forms.ModelForm[User]):
+    """One's own name and e-mail."""
+
+    class Meta:
+        model = User
+        fields = ("name", "email")
+
+
+class TokenForm(forms.Form):
+    """An API token and how long it lives."""
+
+    days = forms.IntegerField(label=_("days until it ends"), min_value=1, max_value=3650, initial=90)

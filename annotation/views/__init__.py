@@ -1,0 +1,1 @@
+"""Pages of annotation, one module per subject; each view checks the right, calls one domain function, shows the result."""

@@ -1,0 +1,138 @@
+"""Signing in and out, accepting an invitation, one's own account, password and API tokens."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+from knox.models import AuthToken
+
+from annotation import inviting
+from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
+
+TRIES, WINDOW = 10, 300
+
+
+@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+class SignIn(LoginView):
+    """User name and password; after ten wrong tries on a name it waits some minutes."""
+
+    template_name = "annotation/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Refuse where too many wrong passwords were tried for this name lately."""
+        if cache.get(self._key(), 0) >= TRIES:
+            form = self.get_form_class()(request)
+            sentence = _("Too many wrong passwords for this name. Wait five minutes and try again.")
+            messages.error(request, sentence)
+            return self.render_to_response(self.get_context_data(form=form), status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Count the wrong try."""
+        cache.add(self._key(), 0, WINDOW)
+        cache.incr(self._key())
+        return super().form_invalid(form)
+
+    def _key(self) -> str:
+        name = self.request.POST.get("username", "").strip().lower()[:150]
+        return f"sign-in:{name.encode().hex()[:200]}"
+
+
+class SignOut(LogoutView):
+    """POST ends the session."""
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Open an invitation: sign up (the only way to do so), or join with the account one has."""
+    invitation = inviting.find(token)
+    if invitation is None:
+        return render(request, "annotation/join.html", {"invitation": None}, status=404)
+    user = request.user
+    if user.is_authenticated:
+        if request.method == "POST":
+            inviting.accept(invitation=invitation, user=user)
+            return redirect("annotation:project", invitation.project.slug)
+        return render(request, "annotation/join.html", {"invitation": invitation})
+    form = JoinForm(request.POST or None, initial={"email": invitation.email})
+    if request.method == "POST" and form.is_valid():
+        made = form.save()
+        inviting.accept(invitation=invitation, user=made)
+        login(request, made)
+        return redirect("annotation:project", invitation.project.slug)
+    return render(request, "annotation/join.html", {"invitation": invitation, "form": form})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponseBase:
+    """One's name, e-mail and API tokens."""
+    form = AccountForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return redirect("annotation:account")
+    return _account(request, form=form)
+
+
+def _account(request: HttpRequest, **extra: Any) -> HttpResponse:
+    context = {
+        "form": AccountForm(instance=request.user),
+        "token_form": TokenForm(),
+        "tokens": AuthToken.objects.filter(user=request.user).order_by("-created"),
+        **extra,
+    }
+    return render(request, "annotation/account.html", context)
+
+
+@login_required
+@require_POST
+@never_cache
+def make_token(request: HttpRequest) -> HttpResponseBase:
+    """A new API token, shown once."""
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _account(request, token_form=form)
+    _row, token = AuthToken.objects.create(user=request.user, expiry=timedelta(days=form.cleaned_data["days"]))
+    return _account(request, new_token=token)
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, digest: str) -> HttpResponseBase:
+    """End a token at once."""
+    row = get_object_or_404(AuthToken, user=request.user, digest__startswith=digest) if len(digest) == 16 else None
+    if row is None:
+        raise Http404
+    row.delete()
+    messages.success(request, _("The token is revoked."))
+    return redirect("annotation:account")
+
+
+@sensitive_post_parameters()
+@login_required
+@require_http_methods(["GET", "POST"])
+def password(request: HttpRequest) -> HttpResponseBase:
+    """Change one's password; other sessions end."""
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.success(request, _("The password is changed. Other browsers are signed out."))
+        return redirect("annotation:account")
+    return render(request, "annotation/password.html", {"form": form})

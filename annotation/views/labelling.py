@@ -1,0 +1,216 @@
+"""The labelling page and its few JSON requests: one per labelled item."""
+
+import json
+import unicodedata
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import annotating, assigning, progress
+from annotation.access import member, membership_of
+from annotation.labelling_strings import strings
+from annotation.markdown import to_html
+from annotation.models import Annotation, Assignment, Membership
+
+BODY = 256 * 1024
+BACK = 50
+RTL = {"R", "AL"}
+
+
+@require_GET
+@never_cache
+@ensure_csrf_cookie
+@member("label")
+def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """The page where analysts spend their hours."""
+    project = membership.project
+    version = project.version
+    context: dict[str, Any] = {"project": project, "membership": membership, "version": version}
+    if version is None:
+        return render(request, "annotation/label.html", {**context, "desk": None})
+    questions = version.schema["questions"]
+    desk = {
+        "user": membership.user_id,
+        "project": project.pk,
+        "version": version.pk,
+        "questions": questions,
+        "packets": _packets(membership, assigning.take(membership=membership)),
+        "done_today": progress.done_today(membership),
+        "urls": {
+            "submit": reverse("annotation:label_submit", args=[project.slug]),
+            "draft": reverse("annotation:label_draft", args=[project.slug]),
+            "next": reverse("annotation:label_next", args=[project.slug]),
+            "mine": reverse("annotation:label_mine", args=[project.slug]),
+            "sign_in": reverse("annotation:sign_in"),
+        },
+        "strings": strings(),
+    }
+    context |= {
+        "questions": questions,
+        "guideline_html": to_html(version.text),
+        "skip_reasons": list(annotating.SKIP_REASONS.items()),
+        "desk": desk,
+    }
+    return render(request, "annotation/label.html", context)
+
+
+@require_POST
+def submit(request: HttpRequest, slug: str) -> JsonResponse:
+    """One answer in, the next item out."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    try:
+        sent = annotating.read(_json(request))
+        _annotation, following = annotating.submit(membership=membership, sent=sent)
+    except annotating.Conflict as conflict:
+        kept = conflict.kept
+        theirs = {"answer": kept.answer, "status": kept.status, "comment": kept.comment} if kept else None
+        return JsonResponse({"error": str(conflict), "theirs": theirs, "reload": conflict.reload, "next": None}, status=409)
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    packets = _packets(membership, [following] if following else [], fresh=True)
+    return JsonResponse({"saved": True, "next": packets[0] if packets else None})
+
+
+@require_POST
+def draft(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep an unfinished answer."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    try:
+        annotating.draft(membership=membership, data=_json(request))
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return HttpResponse(status=204)
+
+
+@require_GET
+@never_cache
+def following(request: HttpRequest, slug: str) -> JsonResponse:
+    """Items for a browser that has none left: ?held=1,2 are the ones it has."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    held = [int(part) for part in request.GET.get("held", "").split(",") if part.isdecimal()][:50]
+    slots = assigning.take(membership=membership, held=held)
+    return JsonResponse({"packets": _packets(membership, slots), "waiting": assigning.waiting(membership)})
+
+
+@require_GET
+@never_cache
+def mine(request: HttpRequest, slug: str) -> JsonResponse:
+    """One's own last answers, newest first; ?assignment=ID gives one of them to correct."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    wanted = request.GET.get("assignment", "")
+    if wanted:
+        return _one_of_mine(membership, int(wanted) if wanted.isdecimal() else 0)
+    rows = (
+        Annotation.objects.current()
+        .filter(project=membership.project_id, annotator=membership.user_id)
+        .exclude(status=Annotation.Status.DRAFT)
+        .select_related("item__document")
+        .order_by("-updated_at")
+    )
+    if before := parse_datetime(request.GET.get("before", "").replace(" ", "+")):
+        rows = rows.filter(updated_at__lt=before)
+    found = list(rows[:BACK])
+    slots = dict(
+        Assignment.objects.filter(
+            item__in=[row.item_id for row in found], annotator=membership.user_id
+        ).values_list("item_id", "pk")
+    )
+    items = [
+        {
+            "assignment": slots[row.item_id],
+            "item_id": row.item_id,
+            "excerpt": row.item.text[:160],
+            "answer": row.answer,
+            "status": row.status,
+            "flagged": row.flagged,
+            "at": row.updated_at.isoformat(),
+        }
+        for row in found
+        if row.item_id in slots
+    ]
+    return JsonResponse({"items": items})
+
+
+def _one_of_mine(membership: Membership, assignment: int) -> JsonResponse:
+    slot = (
+        Assignment.objects.filter(pk=assignment, project=membership.project_id, annotator=membership.user_id)
+        .exclude(state=Assignment.State.LEASED)
+        .select_related("item__document")
+        .first()
+    )
+    if slot is None:
+        return JsonResponse({"error": _("This is not one of your answers.")}, status=404)
+    [packet] = _packets(membership, [slot])
+    # A correction is sent without a token: that is how the server tells it from a second tab.
+    return JsonResponse({**packet, "token": None, "correction": True})
+
+
+def _labeller(request: HttpRequest, slug: str) -> tuple[Membership | None, Any]:
+    """The membership, or the refusal as JSON: signed out, a stranger, or without the right to label."""
+    if not request.user.is_authenticated:
+        sentence = _("You are signed out. Sign in again: your answer is kept.")
+        return None, JsonResponse({"error": sentence, "sign_in": reverse("annotation:sign_in")}, status=401)
+    return membership_of(request.user, slug, "label"), None
+
+
+def _json(request: HttpRequest) -> Any:
+    if len(request.body) > BODY:
+        raise ValueError(_("This is too large for an answer."))
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise ValueError(_("The request is not valid JSON.")) from None
+
+
+def _packets(membership: Membership, slots: list[Assignment], *, fresh: bool = False) -> list[dict[str, Any]]:
+    """What the browser needs of each slot; a freshly claimed one has no earlier answer to look for."""
+    slots = assigning.with_items(slots)
+    given: dict[int, Annotation] = {}
+    if slots and not fresh:
+        rows = Annotation.objects.current().filter(
+            item__in=[slot.item_id for slot in slots], annotator=membership.user_id
+        )
+        given = {row.item_id: row for row in rows}
+    return [_packet(slot, given.get(slot.item_id)) for slot in slots]
+
+
+def _packet(slot: Assignment, given: Annotation | None) -> dict[str, Any]:
+    document = slot.item.document
+    text = slot.item.text
+    return {
+        "assignment": slot.pk,
+        "token": str(slot.token) if slot.token else None,
+        "item": {
+            "id": slot.item_id,
+            "text": text,
+            "title": document.title,
+            "source_type": document.source_type,
+            "issuer": document.issuer,
+            "published_at": document.published_at,
+            "language": document.language,
+            "url": document.url,
+            "rtl": next((unicodedata.bidirectional(sign) in RTL for sign in text[:200] if sign.isalpha()), False),
+        },
+        "answer": given.answer if given else {},
+        "status": given.status if given else "",
+        "comment": given.comment if given else "",
+        "flagged": given.flagged if given else False,
+        "skip_reason": given.skip_reason if given else "",
+        "correction": False,
+    }
+
