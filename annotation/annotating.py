@@ -90,7 +90,7 @@ def _uuid(value: Any, name: str) -> uuid.UUID:
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
         raise ValueError(_("%(field)s must be a number of this site.") % {"field": name})
-    return value
+    return int(value)
 
 
 def _seconds(value: Any) -> float | None:

@@ -18,7 +18,7 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class JoinForm(SetPasswordMixin, forms.ModelForm[User]):
+class JoinForm(SetPasswordMixin, forms.ModelForm):
     """The account that an invitation makes."""
 
     password1, password2 = SetPasswordMixin.create_password_fields()
@@ -40,7 +40,7 @@ class JoinForm(SetPasswordMixin, forms.ModelForm[User]):
         return self.set_password_and_save(user, commit=commit)
 
 
-class ProjectForm(forms.ModelForm[Project]):
+class ProjectForm(forms.ModelForm):
     """A new project, or its settings."""
 
     class Meta:
@@ -49,7 +49,7 @@ class ProjectForm(forms.ModelForm[Project]):
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
 
-class ProjectSettingsForm(forms.ModelForm[Project]):
+class ProjectSettingsForm(forms.ModelForm):
     """What a manager may change later; the address stays."""
 
     class Meta:
@@ -58,7 +58,7 @@ class ProjectSettingsForm(forms.ModelForm[Project]):
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
 
-class InvitationForm(forms.ModelForm[Invitation]):
+class InvitationForm(forms.ModelForm):
     """Whom to invite, as what."""
 
     class Meta:
@@ -66,7 +66,7 @@ class InvitationForm(forms.ModelForm[Invitation]):
         fields = ("email", "role", "labels")
 
 
-class MembershipForm(forms.ModelForm[Membership]):
+class MembershipForm(forms.ModelForm):
     """A member's role."""
 
     class Meta:
@@ -74,7 +74,7 @@ class MembershipForm(forms.ModelForm[Membership]):
         fields = ("role", "labels")
 
 
-class AccountForm(forms.ModelForm[User]):
+class AccountForm(forms.ModelForm):
     """One's own name and e-mail."""
 
     class Meta:

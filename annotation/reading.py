@@ -771,12 +771,21 @@ def _csv_records(path: Path, options: _Options) -> Iterator[_Record]:
             yield _Record(first.number, [], first.problem or _quote_problem(feed.taken, error))
             continue
         first, problem = feed.taken[0], next((line.problem for line in feed.taken if line.problem), None)
-        if suspect and not problem and len(feed.taken) == 1 and first.text.count('"') % 2:
-            problem = f"Line {first.number}: seems to be the end of the cell whose quote opens in line {suspect}."
-            suspect = 0
+        stray = suspect and len(feed.taken) == 1 and _stray_quotes(first.text, options.delimiter or ",")
+        if stray:
+            problem = (
+                problem or f"Line {first.number}: seems to belong to the cell whose quote opens in line {suspect}."
+            )
+            suspect = suspect if stray % 2 == 0 else 0
         if problem or len(cells) > 1 or "".join(cells).strip():
             yield _Record(first.number, cells, problem)
             width = width or len(cells)
+
+
+def _stray_quotes(text: str, delimiter: str) -> int:
+    """How many quotes of a line stand outside properly quoted cells; an odd number of them opens or closes one."""
+    ends = re.escape(delimiter)
+    return re.sub(f'(?:^|(?<={ends}))"[^"]*(?:""[^"]*)*"(?={ends}|$)', "", text).count('"')
 
 
 def _quote_problem(taken: list[_Line], error: csv.Error) -> str:
@@ -884,11 +893,9 @@ def restore(cell: str) -> str:
 def _workbook(path: Path) -> Iterator[Any]:
     """An openpyxl workbook of values, not formulas; its XML goes through defusedxml, which refuses entities."""
     with _archive(path) as (archive, file):
-        strings = sum(
-            member.file_size for member in archive.infolist() if member.filename.endswith("sharedStrings.xml")
-        )
-        if strings > MAX_STRINGS:
-            raise Unreadable(f"The workbook holds {_size(strings)} of text, which is too much; save it as .csv.")
+        largest = max((member.file_size for member in archive.infolist() if _is_held(member)), default=0)
+        if largest > MAX_STRINGS:
+            raise Unreadable(f"The workbook holds {_size(largest)} of text, which is too much; save it as .csv.")
         file.seek(0)
         with _workbook_errors(), python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
@@ -897,6 +904,11 @@ def _workbook(path: Path) -> Iterator[Any]:
             yield book
         finally:
             book.close()
+
+
+def _is_held(member: zipfile.ZipInfo) -> bool:
+    """Whether openpyxl would hold the part in memory as a whole, as it does with the table of texts."""
+    return not member.filename.startswith(("xl/worksheets/", "xl/media/"))
 
 
 @contextmanager

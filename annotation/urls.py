@@ -1,6 +1,50 @@
 """Addresses of annotation."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from annotation.views import account, guideline, imports, items, labelling, projects, quality
 
 app_name = "annotation"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", projects.projects, name="projects"),
+    path("sign-in/", account.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", account.SignOut.as_view(), name="sign_out"),
+    path("join/<str:token>/", account.join, name="join"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/tokens/", account.make_token, name="make_token"),
+    path("account/tokens/<str:digest>/revoke/", account.revoke_token, name="revoke_token"),
+    path("projects/new/", projects.new_project, name="new_project"),
+    path("p/<slug:slug>/", projects.project, name="project"),
+    path("p/<slug:slug>/settings/", projects.settings, name="settings"),
+    path("p/<slug:slug>/members/", projects.members, name="members"),
+    path("p/<slug:slug>/members/invite/", projects.invite, name="invite"),
+    path("p/<slug:slug>/members/<int:pk>/role/", projects.change_role, name="change_role"),
+    path("p/<slug:slug>/members/<int:pk>/remove/", projects.remove, name="remove_member"),
+    path("p/<slug:slug>/members/<int:pk>/release/", projects.release, name="release"),
+    path("p/<slug:slug>/invitations/<int:pk>/withdraw/", projects.withdraw, name="withdraw"),
+    path("p/<slug:slug>/imports/", imports.imports, name="imports"),
+    path("p/<slug:slug>/imports/<int:pk>/", imports.one_import, name="import"),
+    path("p/<slug:slug>/imports/<int:pk>/progress/", imports.import_progress, name="import_progress"),
+    path("p/<slug:slug>/imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("p/<slug:slug>/imports/<int:pk>/refused/", imports.import_refused, name="import_refused"),
+    path("p/<slug:slug>/items/", items.items, name="items"),
+    path("p/<slug:slug>/items/<int:pk>/", items.item, name="item"),
+    path("p/<slug:slug>/guideline/", guideline.guideline, name="guideline"),
+    path("p/<slug:slug>/guideline/v/<int:number>/", guideline.guideline, name="guideline_version"),
+    path("p/<slug:slug>/guideline/edit/", guideline.edit, name="guideline_edit"),
+    path("p/<slug:slug>/guideline/preview/", guideline.preview, name="guideline_preview"),
+    path("p/<slug:slug>/guideline/publish/", guideline.publish, name="publish"),
+    path("p/<slug:slug>/label/", labelling.label, name="label"),
+    path("p/<slug:slug>/label/submit/", labelling.submit, name="label_submit"),
+    path("p/<slug:slug>/label/draft/", labelling.draft, name="label_draft"),
+    path("p/<slug:slug>/label/next/", labelling.following, name="label_next"),
+    path("p/<slug:slug>/label/mine/", labelling.mine, name="label_mine"),
+    path("p/<slug:slug>/agreement/", quality.agreement, name="agreement"),
+    path("p/<slug:slug>/agreement/<str:question>/progress/", quality.agreement_progress, name="agreement_progress"),
+    path("p/<slug:slug>/adjudicate/", quality.adjudicate, name="adjudicate"),
+    path("p/<slug:slug>/adjudicate/settle/", quality.settle_all, name="settle_all"),
+    path("p/<slug:slug>/adjudicate/<int:pk>/", quality.case, name="case"),
+    path("p/<slug:slug>/adjudicate/<int:pk>/skip/", quality.skip_case, name="skip_case"),
+    path("p/<slug:slug>/gold/<int:pk>/again/", quality.redecide, name="redecide"),
+]

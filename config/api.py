@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -17,6 +17,13 @@ class Paging(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 1000
     ordering = "-pk"
+
+
+class Problem(serializers.Serializer[Any]):
+    """What went wrong, as a sentence; `fields` names the fields where there are any."""
+
+    error = serializers.CharField()
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -42,7 +42,12 @@ class Part:
             self.log.replace(self.log.with_suffix(".old.log"))
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command, cwd=HERE, stdout=output, stderr=output, start_new_session=True, preexec_fn=_die_with_parent
+                self.command,
+                cwd=HERE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
         self.started = time.monotonic()
 
@@ -72,7 +77,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except PermissionError:
-            raise CannotStart(f"Port {port} needs more rights; choose one above 1023, e.g. PORT=8001 make run.") from None
+            raise CannotStart(
+                f"Port {port} needs more rights; choose one above 1023, e.g. PORT=8001 make run."
+            ) from None
         except OSError as error:
             raise CannotStart(
                 f"Port {port} on {host} cannot be used ({error.strerror}). Something else runs there? Try PORT={port + 1} make run."
@@ -134,7 +141,9 @@ def watch(all_parts: list[Part]) -> None:
             part.falls = [moment for moment in part.falls if now - moment < 60] + [now]
             if len(part.falls) >= 5:
                 raise CannotStart(f"The {part.name} process keeps ending. Its log: {part.log}")
-            print(f"The {part.name} process ended; it is started again. Its log: {part.log}", file=sys.stderr, flush=True)
+            print(
+                f"The {part.name} process ended; it is started again. Its log: {part.log}", file=sys.stderr, flush=True
+            )
             part.start()
         time.sleep(1)
 
@@ -174,9 +183,6 @@ def greet(host: str, port: int, data: Path) -> None:
 
 def main() -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    if sys.version_info < (3, 11):
-        print(f"Assay needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
-        return 1
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     running: list[Part] = []
     host, data = os.environ.get("HOST") or "127.0.0.1", prepare.data_folder()

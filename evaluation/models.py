@@ -82,6 +82,8 @@ class DatasetVersion(Job):
     change_note = models.TextField(_("what changed"), blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    # Gold settled before this moment is in the version (or was left out of it): later gold counts as new.
+    gold_until = models.DateTimeField(null=True)
     frozen_at = models.DateTimeField(null=True)
 
     objects = VersionQuerySet.as_manager()
@@ -93,6 +95,10 @@ class DatasetVersion(Job):
                 fields=["dataset", "major", "minor", "patch"],
                 condition=Q(major__isnull=False),
                 name="one_version_per_number",
+            ),
+            # A freeze keeps the splits of the one before, so two of a dataset cannot go on at once.
+            models.UniqueConstraint(
+                fields=["dataset"], condition=Q(state__in=["queued", "running"]), name="one_freeze_at_a_time"
             ),
         ]
 
@@ -278,7 +284,9 @@ class Score(models.Model):
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
     n = models.PositiveIntegerField()
-    method = models.CharField(max_length=200, blank=True)
+    method = models.CharField(max_length=40, blank=True)
+    # In words, why the value or its interval is missing.
+    note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [

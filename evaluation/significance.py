@@ -4,7 +4,7 @@ A metric is here a `Statistic` of summed counts: each item gives a row of K numb
 metric of any set of items is a function of the column sums. Resampling the items is then a matrix product.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Any, TypeAlias
@@ -12,7 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import bdtr, ndtr, ndtri, stdtr
+from scipy.special import bdtr, ndtri, stdtr
+
+from annotation.agreement import intervals
+from annotation.agreement.intervals import SAME, weights
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -22,7 +25,7 @@ Counts: TypeAlias = Any
 Statistic: TypeAlias = Callable[[Floats], Floats]
 
 DRAWS = 2000
-# Numbers held at once while resampling (32 MB as float64): draws come in chunks of this size.
+# Sums held at once while resampling, 32 MB.
 CHUNK = 2**22
 # An interval over resamples of which more than this share is undefined would be an interval of something else.
 UNDEFINED = 0.05
@@ -99,7 +102,12 @@ def bootstrap(
     Equal to drawing sum(times) units with replacement and adding up their rows. Same seed, same draws.
     """
     times = _times(counts, times)
-    return np.concatenate([statistic(_sums(w, counts)) for w in _weights(times, draws, seed, counts.shape[1])])
+    # The weights come in chunks made for narrow counts; wide ones (a board has columns for every entry) need smaller.
+    step = max(1, CHUNK // counts.shape[1])
+    chunks = (
+        w[start : start + step] for w in weights(times, draws=draws, seed=seed) for start in range(0, len(w), step)
+    )
+    return np.concatenate([statistic(_sums(chunk, counts)) for chunk in chunks])
 
 
 def jackknife(counts: Counts, statistic: Statistic, *, times: Ints | None = None) -> Floats:
@@ -121,24 +129,11 @@ def _times(counts: Counts, times: Ints | None) -> Ints:
     return np.ones(counts.shape[0], dtype=np.int64) if times is None else times
 
 
-def _weights(times: Ints, draws: int, seed: int, columns: int) -> Iterator[Ints]:
-    """How often each unit was drawn, in chunks [c, units] that together hold `draws` rows."""
-    rng, units, n = np.random.default_rng(seed), len(times), int(times.sum())
-    step = max(1, CHUNK // max(units, columns))
-    for start in range(0, draws, step):
-        size = min(step, draws - start)
-        if n == units:
-            picks = rng.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
-            yield np.bincount(picks.ravel(), minlength=size * n).reshape(size, n)
-        else:
-            yield rng.multinomial(n, times / n, size=size)
-
-
-def _sums(weights: npt.NDArray[Any], counts: Counts) -> Floats:
+def _sums(rows: npt.NDArray[Any], counts: Counts) -> Floats:
     """[c, units] times [units, K]; transposed, because scipy's sparse product runs along the rows of its right side."""
     if not sparse.issparse(counts):
-        return np.asarray(weights.astype(np.float64) @ counts)
-    return np.asarray(counts.T @ np.ascontiguousarray(weights.T, dtype=np.float64)).T
+        return np.asarray(rows.astype(np.float64) @ counts)
+    return np.asarray(counts.T @ np.ascontiguousarray(rows.T, dtype=np.float64)).T
 
 
 def _dense(part: Counts) -> Floats:
@@ -149,34 +144,19 @@ def bca(draws: Floats, *, value: float, jackknife: Floats, times: Ints | None = 
     """Bias-corrected and accelerated interval (Efron 1987), from finished draws.
 
     draws: float[B]; value: the statistic on all units; jackknife: float[units], one unit left out, each standing for
-    `times` units. Undefined (NaN) draws are left out up to 5 %. None, with the reason, where the draws do not vary,
-    are too often undefined, or all lie on one side of the value.
+    `times` units. Undefined (NaN) draws are left out up to 5 %. None, with the reason, where the value is undefined,
+    the draws are so too often, or they do not vary.
     """
-    known = draws[np.isfinite(draws)]
+    known, left_out = np.isfinite(draws), np.isfinite(jackknife)
     if not isfinite(value):
         return no_interval("The value is undefined.")
-    if len(known) < (1 - UNDEFINED) * len(draws):
-        return no_interval(f"The value is undefined in {1 - len(known) / len(draws):.0%} of the resamples.")
-    if np.ptp(known) < 1e-12:
+    if known.mean() < 1 - UNDEFINED or not left_out.any():
+        return no_interval(f"The value is undefined in {1 - known.mean():.0%} of the resamples.")
+    if np.ptp(draws[known]) < SAME:
         return no_interval("Every resample gives the same value.")
-    below = float(np.mean(known < value) + np.mean(known <= value)) / 2
-    if below in (0.0, 1.0):
-        return no_interval("All resamples lie on one side of the value.")
-    spread = _quantile(level)
-    shift = ndtri(below) + np.array([-spread, spread])
-    stretch = 1 - _acceleration(jackknife, times) * shift
-    if np.any(stretch <= 0):
-        return no_interval("A few units decide the value: the resamples are too skewed for an interval.")
-    low, high = np.quantile(known, ndtr(ndtri(below) + shift / stretch))
-    return Interval(float(low), float(high), "bca")
-
-
-def _acceleration(jackknife: Floats, times: Ints | None) -> float:
-    known = np.isfinite(jackknife)
-    weight = (np.ones(len(jackknife)) if times is None else times.astype(np.float64))[known]
-    gap = np.average(jackknife[known], weights=weight) - jackknife[known]
-    square = float(weight @ gap**2)
-    return float(weight @ gap**3) / (6 * square**1.5) if square > 0 else 0.0
+    counted = (np.ones(len(jackknife), dtype=np.int64) if times is None else times)[left_out]
+    low, high = intervals.bca(value, draws[known], jackknife[left_out], counted, level=level)
+    return Interval(low, high, "bca")
 
 
 # -- Two systems on the same items --------------------------------------------------------------------------------
@@ -245,7 +225,7 @@ def approximate_randomization(
         moved = _sums(rng.integers(2, size=(min(step, draws - start), change.shape[0]), dtype=np.int8), change)
         gaps = np.abs(statistic(mine + moved) - statistic(other - moved))
         # Swapping everything gives the difference seen; rounding must not let it count as smaller.
-        extreme += int(np.count_nonzero(gaps >= seen - 1e-12))
+        extreme += int(np.count_nonzero(gaps >= seen - SAME))
     return (1 + extreme) / (draws + 1)
 
 

@@ -73,7 +73,9 @@ def submit(request: HttpRequest, slug: str) -> JsonResponse:
     except annotating.Conflict as conflict:
         kept = conflict.kept
         theirs = {"answer": kept.answer, "status": kept.status, "comment": kept.comment} if kept else None
-        return JsonResponse({"error": str(conflict), "theirs": theirs, "reload": conflict.reload, "next": None}, status=409)
+        return JsonResponse(
+            {"error": str(conflict), "theirs": theirs, "reload": conflict.reload, "next": None}, status=409
+        )
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
     packets = _packets(membership, [following] if following else [], fresh=True)
@@ -126,9 +128,9 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
         rows = rows.filter(updated_at__lt=before)
     found = list(rows[:BACK])
     slots = dict(
-        Assignment.objects.filter(
-            item__in=[row.item_id for row in found], annotator=membership.user_id
-        ).values_list("item_id", "pk")
+        Assignment.objects.filter(item__in=[row.item_id for row in found], annotator=membership.user_id).values_list(
+            "item_id", "pk"
+        )
     )
     items = [
         {
@@ -213,4 +215,3 @@ def _packet(slot: Assignment, given: Annotation | None) -> dict[str, Any]:
         "skip_reason": given.skip_reason if given else "",
         "correction": False,
     }
-

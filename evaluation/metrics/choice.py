@@ -266,7 +266,7 @@ def report(
     if not truth.size:
         note = "There are no items."
         return [MetricValue(c.metric, c.label, None, None, None, 0, "none", note) for c in columns] + support
-    sampled = _resample(truth, answer, len(labels), groups=dependent(groups, truth.size), draws=draws, seed=seed)
+    sampled = _resample(truth, answer, len(labels), groups=_dependent(groups, truth.size), draws=draws, seed=seed)
     return [_measure(column, place, sampled, level) for place, column in enumerate(columns)] + support
 
 
@@ -289,7 +289,7 @@ def _every_metric(sums: Floats) -> Floats:
     return np.concatenate([overall, *(of(m) for of in _PER_LABEL.values())], axis=-1)
 
 
-def dependent(groups: Sequence[int] | Ints | None, items: int) -> Ints | None:
+def _dependent(groups: Sequence[int] | Ints | None, items: int) -> Ints | None:
     """The groups as int[items], or None where each item is its own and nothing depends on anything.
 
     Raises ValueError where there is not one group per item.
@@ -360,7 +360,7 @@ def standings(
     """
     if not predictions:
         return []
-    grouped = dependent(groups, len(gold))
+    grouped = _dependent(groups, len(gold))
     rows, of = _board(gold, predictions, metric, n_labels)
     rows = by_group(rows, grouped)
     values = of(totals(rows))[0]

@@ -1,5 +1,7 @@
 """Alpha on a scale and weighted kappa equal other libraries, and refuse what is no scale."""
 
+from itertools import product
+
 import krippendorff
 import numpy as np
 import pytest
@@ -38,16 +40,14 @@ def test_ordinal_alpha_follows_the_declared_order() -> None:
 
 def test_ordinal_distance_is_the_sum_of_the_answers_between() -> None:
     totals = np.array([9.0, 13.0, 5.0, 3.0])
-    naive = [
-        [(totals[min(c, k) : max(c, k) + 1].sum() - (totals[c] + totals[k]) / 2) ** 2 for k in range(4)]
-        for c in range(4)
-    ]
-    assert distance("ordinal", list("abcd"), totals).tolist() == pytest.approx(naive)
+    for c, k in product(range(4), repeat=2):
+        between = totals[min(c, k) : max(c, k) + 1].sum() - (totals[c] + totals[k]) / 2
+        assert distance("ordinal", list("abcd"), totals)[c, k] == pytest.approx(between**2)
 
 
 def test_ratio_distance_of_two_zeros_is_zero() -> None:
-    assert distance("ratio", ["0", "1", "3"], np.ones(3)).tolist() == pytest.approx(
-        [[0, 1, 1], [1, 0, 0.25], [1, 0.25, 0]]
+    assert distance("ratio", ["0", "1", "3"], np.ones(3)) == pytest.approx(
+        np.array([[0, 1, 1], [1, 0, 0.25], [1, 0.25, 0]])
     )
 
 

@@ -136,6 +136,12 @@ def test_metadata_fields_that_are_the_same_in_nfc_are_refused() -> None:
         canonical_metadata({"when": b"today"})
 
 
+def test_a_combining_character_after_an_escape_stays_the_same_when_read_again() -> None:
+    # In the JSON text the n of the escaped newline and the tilde after it would become one character.
+    once = canonical_metadata({"lines": ["\n\u0303"]})
+    assert canonical_metadata(once) == once
+
+
 @settings(deadline=None, max_examples=150)
 @given(st.dictionaries(TEXT, JSON, max_size=4))
 def test_canonical_metadata_applied_twice_changes_nothing(metadata: dict[str, Any]) -> None:

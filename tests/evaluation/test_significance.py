@@ -14,6 +14,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from annotation.agreement.intervals import weights
 from evaluation import significance
 from evaluation.metrics import choice
 from evaluation.significance import (
@@ -104,11 +105,12 @@ def test_bca_equals_scipy_on_the_same_draws() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval), abs=1e-12)
 
 
-def test_bootstrap_equals_a_naive_loop_over_the_same_picks() -> None:
+def test_bootstrap_equals_a_naive_loop_over_the_same_resamples() -> None:
     gold, predicted = np.arange(30) % 3, (np.arange(30) * 7) % 4 - 1
-    counts = choice.counts(gold, predicted, 3)
-    found = bootstrap(counts, choice.statistic("macro_f1"), draws=40, seed=9)
-    picks = np.random.default_rng(9).integers(30, size=(40, 30))
+    found = bootstrap(choice.counts(gold, predicted, 3), choice.statistic("macro_f1"), draws=40, seed=9)
+    drawn = np.concatenate(list(weights(np.ones(30, dtype=np.int64), draws=40, seed=9))).astype(int)
+    picks = [np.repeat(np.arange(30), row) for row in drawn]
+    assert all(len(pick) == 30 for pick in picks)
     tables = [choice.confusion(gold[pick], predicted[pick], 3) for pick in picks]
     np.testing.assert_allclose(found, [choice.macro_f1(choice.margins(table)) for table in tables], atol=1e-12)
 
@@ -150,7 +152,6 @@ def test_rows_held_once_with_their_number_give_what_all_rows_give() -> None:
 def test_bca_says_why_there_is_no_interval() -> None:
     draws, left_out = np.linspace(0, 1, 100), np.linspace(0.4, 0.6, 10)
     assert bca(np.ones(100), value=1.0, jackknife=left_out).note == "Every resample gives the same value."
-    assert "one side" in bca(draws, value=2.0, jackknife=left_out).note
     assert "is undefined." in bca(draws, value=np.nan, jackknife=left_out).note
     often = np.where(np.arange(100) < 10, np.nan, draws)
     assert "undefined in 10% of the resamples" in bca(often, value=0.5, jackknife=left_out).note
@@ -338,6 +339,14 @@ def test_bootstrap_pairs_agrees_with_the_paired_t_test_on_means() -> None:
         expected = stats.ttest_rel(scores[:, first], scores[:, second]).pvalue
         assert np.log(found[first, second]) == pytest.approx(np.log(expected), rel=0.08, abs=0.05)
     assert np.diag(found).tolist() == [1, 1, 1]
+
+
+def test_bootstrap_pairs_refers_the_difference_to_a_t_distribution_over_the_units() -> None:
+    draws = np.array([[0.6, 0.5], [0.7, 0.5], [0.5, 0.5], [0.6, 0.6]])
+    # The differences 0.1, 0.2, 0, 0 have the standard deviation sqrt(0.006875).
+    error = np.sqrt(0.006875 * 12 / 11)
+    expected = 2 * stats.t.sf(0.15 / error, df=11)
+    assert bootstrap_pairs(np.array([0.65, 0.5]), draws, units=12)[1, 0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_bootstrap_pairs_never_claims_more_than_the_number_of_units_allows() -> None:

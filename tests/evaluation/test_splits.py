@@ -213,6 +213,17 @@ def test_a_unit_that_joins_two_splits_is_quarantined_with_the_reason_and_the_oth
     assert "left out" in found.quarantined["bridge"]
 
 
+def test_quarantined_units_do_not_count_for_the_shares() -> None:
+    bridges = [Unit(f"bridge{place}", f"b{place}", groups=("a", "b")) for place in range(100)]
+    settled = {"a": "train", "b": "test"}
+    units = [Unit("a", "ta", groups=("a",)), Unit("b", "tb", groups=("b",)), *singles([""] * 98), *bridges]
+    found = assign(units, shares={"train": 0.5, "test": 0.5}, seed=1, settled=settled)
+    assert len(found.quarantined) == 100
+    assert Counter(found.split.values()) == {"train": 50, "test": 50}
+    uneven = assign(units, shares={"train": 0.9, "test": 0.1}, seed=1, settled=settled)
+    assert Counter(uneven.split.values()) == {"train": 90, "test": 10}
+
+
 def test_what_earlier_versions_settled_wins_over_the_given_split() -> None:
     units = [Unit("a", "t1", given="train"), Unit("b", "t2", given="dev")]
     found = assign(units, shares=SHARES, seed=1, settled={"a": "test", "gone": "dev"})

@@ -1,0 +1,184 @@
+"""The guideline: read a version, edit the draft with its schema, publish."""
+
+import difflib
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation import publishing
+from annotation.access import member
+from annotation.markdown import to_html
+from annotation.models import Annotation, Guideline, GuidelineVersion, Membership
+
+SPARE_LABELS = 2
+
+
+@require_GET
+@never_cache
+@member()
+def guideline(request: HttpRequest, membership: Membership, number: int | None = None) -> HttpResponseBase:
+    """The current version, or the one of that number; every member may read it."""
+    project = membership.project
+    version = project.version
+    if number is not None:
+        version = get_object_or_404(GuidelineVersion, project=project, number=number)
+    context = {
+        "project": project,
+        "membership": membership,
+        "version": version,
+        "html": to_html(version.text) if version else "",
+        "versions": project.versions.select_related("published_by"),
+        "draft": Guideline.objects.filter(project=project).first() if membership.is_manager else None,
+        "changes": _changes(version) if version else [],
+    }
+    return render(request, "annotation/guideline.html", context)
+
+
+def _changes(version: GuidelineVersion) -> list[tuple[str, str]]:
+    """What changed against the version before, as (sign, line)."""
+    before = GuidelineVersion.objects.filter(project=version.project_id, number=version.number - 1).first()
+    if before is None:
+        return []
+    old, new = before.text.splitlines(), version.text.splitlines()
+    lines = difflib.unified_diff([*old, *_labels(before)], [*new, *_labels(version)], lineterm="", n=1)
+    return [(line[:1], line[1:]) for line in list(lines)[2:] if not line.startswith("@@")]
+
+
+def _labels(version: GuidelineVersion) -> list[str]:
+    return [
+        f"{question['name']}: {label['name']} ({label['title']}): {label['definition']}"
+        for question in version.schema["questions"]
+        for label in question.get("labels", [])
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("manager")
+def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """The draft: Markdown and questions with their labels; 'add' buttons work without script."""
+    project = membership.project
+    draft, _new = Guideline.objects.get_or_create(project=project)
+    questions = draft.schema.get("questions") or [blank_question()]
+    text, opened_at, error = draft.text, draft.edited_at.isoformat(), ""
+    if request.method == "POST":
+        text, opened_at = request.POST.get("text", ""), request.POST.get("opened_at", "")
+        questions = read_questions(request.POST)
+        do = request.POST.get("do", "save")
+        if do == "add_question":
+            questions.append(blank_question())
+        elif do.startswith("add_label-"):
+            place = int(do.rpartition("-")[2]) if do.rpartition("-")[2].isdecimal() else 0
+            if place < len(questions):
+                questions[place]["labels"] += [{"name": ""} for _spare in range(SPARE_LABELS)]
+        else:
+            try:
+                publishing.save_draft(
+                    project=project, text=text, schema=drop_blanks(questions), user=request.user, opened_at=opened_at
+                )
+            except ValueError as problem:
+                error = str(problem)
+            else:
+                messages.success(request, _("The draft is saved. It counts when you publish it."))
+                return redirect("annotation:publish" if do == "publish" else "annotation:guideline_edit", project.slug)
+    context = {
+        "project": project,
+        "membership": membership,
+        "text": text,
+        "questions": questions,
+        "opened_at": opened_at,
+        "preview": to_html(text),
+        "error": error,
+        "colours": range(1, 9),
+    }
+    return render(request, "annotation/guideline_edit.html", context, status=400 if error else 200)
+
+
+def blank_question() -> dict[str, Any]:
+    """An empty question with room for three labels."""
+    return {"name": "", "kind": "choice", "title": "", "help": "", "required": True, "labels": [{"name": ""}] * 3}
+
+
+def read_questions(data: Any) -> list[dict[str, Any]]:
+    """Questions and labels from the form's numbered fields q-0-name, q-0-label-2-title ..."""
+    questions = []
+    for place in range(min(50, _number(data.get("questions")))):
+        base = f"q-{place}"
+        if f"{base}-name" not in data or data.get(f"{base}-remove"):
+            continue
+        labels = []
+        for index in range(min(500, _number(data.get(f"{base}-labels")))):
+            prefix = f"{base}-label-{index}"
+            if data.get(f"{prefix}-remove"):
+                continue
+            label = {
+                part: data.get(f"{prefix}-{part}", "").strip()
+                for part in ("name", "title", "key", "definition", "examples")
+            }
+            labels.append({**label, "color": _number(data.get(f"{prefix}-color"))})
+        questions.append(
+            {
+                "name": data.get(f"{base}-name", "").strip(),
+                "kind": data.get(f"{base}-kind", "choice"),
+                "title": data.get(f"{base}-title", "").strip(),
+                "help": data.get(f"{base}-help", "").strip(),
+                "required": data.get(f"{base}-required") == "on",
+                "labels": labels,
+            }
+        )
+    return questions or [blank_question()]
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 6 else 0
+
+
+def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema without label rows that were left empty."""
+    kept = [{**entry, "labels": [label for label in entry["labels"] if label.get("name")]} for entry in questions]
+    return {"questions": kept}
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("manager")
+def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """What publishing will do, and doing it."""
+    project = membership.project
+    error = ""
+    if request.method == "POST":
+        try:
+            version = publishing.publish(
+                project=project,
+                user=request.user,
+                change_note=request.POST.get("change_note", ""),
+                earlier=request.POST.get("earlier", GuidelineVersion.Earlier.STAND),
+            )
+        except ValueError as problem:
+            error = str(problem)
+        else:
+            messages.success(request, _("Version %(number)d is published.") % {"number": version.number})
+            return redirect("annotation:guideline", project.slug)
+    context = {
+        "project": project,
+        "membership": membership,
+        "draft": Guideline.objects.filter(project=project).first(),
+        "answers": Annotation.objects.submitted().filter(project=project).count(),
+        "earlier": GuidelineVersion.Earlier.choices,
+        "error": error,
+    }
+    return render(request, "annotation/publish.html", context, status=400 if error else 200)
+
+
+@require_POST
+@member("manager")
+def preview(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """The Markdown of the request as HTML, for the editor."""
+    return render(
+        request, "annotation/_preview.html", {"html": to_html(request.POST.get("text", "")[: publishing.TEXT])}
+    )

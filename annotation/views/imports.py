@@ -1,0 +1,199 @@
+"""Bringing files in: upload, mapping with a preview, progress, report, refused rows."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation import importing, jobs, reading
+from annotation.access import member
+from annotation.jobs import State
+from annotation.models import Import, Membership
+
+PREVIEW = 10
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("manager")
+def imports(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """Upload a file, and the list of earlier imports."""
+    project = membership.project
+    error = ""
+    if request.method == "POST":
+        upload = request.FILES.get("file")
+        what = request.POST.get("what", Import.What.ITEMS)
+        if upload is None:
+            error = _("Choose a file first.")
+        elif what not in Import.What.values:
+            error = _("Choose what the rows are.")
+        else:
+            try:
+                row = importing.prepare(
+                    project=project, file=upload, filename=upload.name or "", user=request.user, what=what
+                )
+                return redirect("annotation:import", project.slug, row.pk)
+            except ValueError as problem:
+                error = str(problem)
+    rows = project.imports.select_related("created_by")
+    context = {
+        "project": project,
+        "membership": membership,
+        "page_obj": Paginator(rows, 25).get_page(request.GET.get("page")),
+        "whats": Import.What.choices,
+        "error": error,
+    }
+    return render(request, "annotation/imports.html", context, status=400 if error else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("manager")
+def one_import(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Before the start: the mapping with a preview; afterwards: progress and report."""
+    row = get_object_or_404(Import.objects.select_related("project__version"), pk=pk, project=membership.project)
+    context: dict[str, Any] = {"project": membership.project, "membership": membership, "import": row, "job": row}
+    if row.state != State.PREPARED:
+        return render(request, "annotation/import.html", context)
+    if request.method == "POST":
+        try:
+            read_options(row, request.POST)
+            if request.POST.get("do") == "start":
+                importing.look(row)
+                importing.start(row)
+                return redirect("annotation:import", membership.project.slug, row.pk)
+            importing.look(row)
+            row.save(update_fields=["options"])
+        except ValueError as problem:
+            context["error"] = str(problem)
+    try:
+        context["preview"] = importing.look(row)
+    except ValueError as problem:
+        context.setdefault("error", str(problem))
+        context["preview"] = {"columns": row.options.get("seen_columns", []), "rows": [], "warnings": []}
+    columns = context["preview"]["columns"]
+    context["table"] = [[entry.get(column, "") for column in columns] for entry in context["preview"]["rows"][:PREVIEW]]
+    context |= choices(row)
+    return render(request, "annotation/import_mapping.html", context, status=400 if context.get("error") else 200)
+
+
+def choices(row: Import) -> dict[str, Any]:
+    """What the mapping page offers."""
+    what = row.what == Import.What.ANNOTATIONS
+    names = (
+        ("id", "annotator", "label", "annotations", "status")
+        if what
+        else (*importing.FIELDS, "label", "annotations", "split")
+    )
+    mapping = row.options["mapping"]
+    return {
+        "fields": [(name, FIELD_NAMES[name], mapping.get(name, "")) for name in names],
+        "formats": reading.FORMATS,
+        "label_uses": LABEL_USES,
+        "questions": [entry["name"] for entry in row.project.version.schema["questions"]]
+        if row.project.version
+        else [],
+        "label_map": "\n".join(f"{key} = {value}" for key, value in row.options["label_map"].items()),
+    }
+
+
+def read_options(row: Import, data: Any) -> None:
+    """Take the form's choices into the row's options; raises ValueError for what cannot be."""
+    options = row.options
+    before = {name: options[name] for name in ("format", "encoding", "delimiter", "header", "sheet")}
+    for name in ("format", "encoding", "delimiter", "sheet", "question", "labels", "annotator", "duplicates", "source_type", "language", "document_per"):  # fmt: skip
+        if name in data:
+            options[name] = data[name].strip() if name != "delimiter" else data[name]
+    options["delimiter"] = {"\\t": "\t", "tab": "\t"}.get(options["delimiter"], options["delimiter"])
+    options["header"] = data.get("header") == "on"
+    options["create_schema"] = data.get("create_schema") == "on"
+    options["columns"] = [part.strip() for part in data.get("columns", "").split(",") if part.strip()]
+    options["annotator_columns"] = [value for value in data.getlist("annotator_columns") if value]
+    options["label_map"] = read_label_map(data.get("label_map", ""))
+    after = {name: options[name] for name in before}
+    if before == after:
+        options["mapping"] = {
+            name: data[f"map_{name}"] for name in importing.FIELDS + importing.EXTRAS if data.get(f"map_{name}")
+        }
+    else:
+        # The file is read in another way now, so its columns are guessed anew.
+        options["mapping"] = {}
+
+
+def read_label_map(text: str) -> dict[str, str]:
+    """Lines of 'value in the file = label'; raises ValueError naming the line."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        left, sign, right = line.partition("=")
+        if not sign or not left.strip() or not right.strip():
+            raise ValueError(_("Line %(line)d of the label map: write “value in the file = label”.") % {"line": number})
+        found[left.strip()] = right.strip()
+    return found
+
+
+@require_GET
+@never_cache
+@member("manager")
+def import_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The progress as a fragment; asks for the whole page when the job has ended."""
+    row = get_object_or_404(Import, pk=pk, project=membership.project)
+    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    if not row.is_live:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@member("manager")
+def import_cancel(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Stop an import; what has come in stays. A prepared one is thrown away."""
+    row = get_object_or_404(Import, pk=pk, project=membership.project)
+    if row.state == State.PREPARED:
+        row.file.delete(save=False)
+        row.delete()
+        return redirect("annotation:imports", membership.project.slug)
+    if not jobs.cancel(row):
+        messages.info(request, _("It had ended already."))
+    return redirect("annotation:import", membership.project.slug, row.pk)
+
+
+@require_GET
+@member("manager")
+def import_refused(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The refused rows with the reasons, to be mended and sent again."""
+    row = get_object_or_404(Import, pk=pk, project=membership.project)
+    if not row.refused:
+        raise Http404
+    ending = "csv" if row.options.get("format") in ("csv", "tsv", "xlsx") else "jsonl"
+    return FileResponse(row.refused.open("rb"), as_attachment=True, filename=f"refused-{row.pk}.{ending}")
+
+
+FIELD_NAMES = {
+    "id": gettext_lazy("id"),
+    "text": gettext_lazy("text"),
+    "title": gettext_lazy("title"),
+    "source_type": gettext_lazy("source type"),
+    "language": gettext_lazy("language"),
+    "published_at": gettext_lazy("published at"),
+    "issuer": gettext_lazy("issuer"),
+    "url": gettext_lazy("link"),
+    "label": gettext_lazy("label"),
+    "annotations": gettext_lazy("annotations (a list)"),
+    "split": gettext_lazy("split"),
+    "annotator": gettext_lazy("annotator"),
+    "status": gettext_lazy("status"),
+}
+LABEL_USES = [
+    ("auto", gettext_lazy("as it fits: an annotator's answer, or left out where annotators' answers are there too")),
+    ("annotation", gettext_lazy("the answer of one annotator")),
+    ("gold", gettext_lazy("gold: settled, nobody is asked")),
+    ("ignore", gettext_lazy("leave out (kept as metadata)")),
+]

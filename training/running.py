@@ -1,0 +1,496 @@
+"""Life of a run: checked and queued, its folder written, its trainer followed, its predictions submitted and scored."""
+
+import contextlib
+import errno
+import json
+import logging
+import math
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+from django.db.models.fields.json import KeyTextTransform
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from annotation import jobs
+from annotation import schema as schemas
+from annotation.jobs import Grip, JobCancelled, JobFailed, JobLost, State
+from annotation.models import User
+from evaluation import scoring, submitting
+from evaluation.models import Benchmark, DatasetVersion, Submission, System
+from training import launching, recipes
+from training.manifest import PACKAGED, manifest, threads
+from training.models import Run
+
+log = logging.getLogger("assay.runs")
+
+FORMAT = "assay-job/1"
+REASONS = {"bad_input", "out_of_memory", "timeout", "error", "cancelled"}
+# Metrics that a trainer can choose its best checkpoint by; where a board ranks by another one, the first is taken.
+DEV_METRICS = ("macro_f1", "accuracy")
+RESULT_LIMIT = 2**20
+CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
+NAME_LENGTH = 120
+SEED_LIMIT = 2**31 - 1
+
+# What each phase is called, and the thousandths of a whole run at which it begins and ends.
+PHASES: dict[str, tuple[Promise, int, int]] = {
+    "preparing": (gettext_lazy("Preparing the data"), 0, 10),
+    "training": (gettext_lazy("Training"), 10, 900),
+    "scoring": (gettext_lazy("Scoring on the test split"), 980, 1000),
+}
+
+
+# ---------------------------------------------------------------- starting
+
+
+def start(
+    *,
+    version: DatasetVersion,
+    question: str,
+    recipe: str,
+    options: dict[str, Any] | None = None,
+    seed: int = 13,
+    name: str = "",
+    user: User | None,
+    parent: Run | None = None,
+) -> Run:
+    """Queue a run of a recipe on a frozen version; the system of that name (default: the recipe's title) is made or
+    used again. Raises ValueError with a sentence for a version, question, recipe, option, seed or name that is not fit.
+    """
+    checked = _check(version=version, question=question, recipe=recipe, options=options, seed=seed)
+    with transaction.atomic():
+        rerun = {"recipe": recipe, "options": checked, "seed": seed, "question": question}
+        system = _system(version=version, name=name, rerun=rerun, user=user)
+        return _queue(version=version, system=system, user=user, parent=parent, **rerun)
+
+
+def again(run: Run, user: User | None) -> Run:
+    """A child run with the same inputs; the first one stays as it is. Raises ValueError where it has not ended yet."""
+    if run.is_live:
+        raise ValueError(_("This run has not ended yet. Cancel it first, or wait for its end."))
+    inputs = {"question": run.question, "recipe": run.recipe, "options": run.options, "seed": run.seed}
+    inputs["options"] = _check(version=run.version, **inputs)
+    with transaction.atomic():
+        return _queue(version=run.version, system=run.system, user=user, parent=run, **inputs)
+
+
+def rerun(system: System, version: DatasetVersion) -> Run | None:
+    """Run a system as it was made on another version, once: a second call returns the same run.
+
+    None for a system from outside. Where it cannot run on this version, the run is there as failed and says why.
+    """
+    if not system.rerun:
+        return None
+    with transaction.atomic():
+        System.objects.select_for_update().get(pk=system.pk)
+        if known := Run.objects.filter(system=system, version=version).order_by("pk").first():
+            return known
+        inputs = {name: system.rerun.get(name) for name in ("question", "recipe", "options", "seed")}
+        try:
+            inputs["options"] = _check(version=version, **inputs)
+        except ValueError as error:
+            return Run.objects.create(
+                **{**inputs, "options": inputs["options"] or {}, "seed": inputs["seed"] or 0},
+                **{"version": version, "system": system, "created_by": system.created_by},
+                **{"state": State.FAILED, "reason": "bad_input", "message": str(error), "ended_at": timezone.now()},
+            )
+        return _queue(version=version, system=system, user=system.created_by, parent=None, **inputs)
+
+
+def cancel(run: Run, user: User | None) -> bool:
+    """Ask a run to stop; False where it has ended already."""
+    asked = jobs.cancel(run)
+    if asked:
+        log.info("run %s: %s asked for it to stop", run.pk, user or "the command line")
+    return asked
+
+
+def _check(
+    *, version: DatasetVersion, question: str, recipe: str, options: dict[str, Any] | None, seed: int
+) -> dict[str, Any]:
+    """All options of the recipe, checked; raises ValueError where such a run makes no sense."""
+    if version.frozen_at is None:
+        raise ValueError(_("This version is not frozen yet. Wait until it is, or freeze it again where that failed."))
+    schemas.question({"questions": version.questions}, question)
+    if type(seed) is not int or not 0 <= seed <= SEED_LIMIT:
+        raise ValueError(_("The seed must be a whole number from 0 to %(most)d.") % {"most": SEED_LIMIT})
+    checked = recipes.check(recipe, options or {})
+    if not version.benchmarks.filter(question=question, split="test").exists():
+        raise ValueError(_("“%(question)s” has no board on this version.") % {"question": question})
+    if not version.examples.filter(split="test").exists():
+        raise ValueError(_("This version has no test examples, so a run on it could not be scored."))
+    train = version.examples.filter(split="train").exclude(**{"gold": {}})
+    golds = train.annotate(label=KeyTextTransform(question, "gold")).exclude(label=None)
+    found = list(golds.values_list("label", flat=True).order_by("label").distinct()[:2])
+    if len(found) < 2:
+        raise ValueError(
+            _("The train split holds fewer than two labels of “%(question)s”; there is nothing to learn from it.")
+            % {"question": question}
+        )
+    return checked
+
+
+def _system(*, version: DatasetVersion, name: str, rerun: dict[str, Any], user: User | None) -> System:
+    """The system of that name if it is the same recipe with the same options, or a new one."""
+    given = " ".join(name.split())
+    if len(given) > NAME_LENGTH:
+        raise ValueError(_("The name is longer than %(most)d characters.") % {"most": NAME_LENGTH})
+    for candidate in [given] if given else _names(rerun):
+        system, _made = System.objects.get_or_create(
+            project=version.project, name=candidate, defaults={"rerun": rerun, "created_by": user}
+        )
+        if _same(system.rerun, rerun):
+            return system
+    raise ValueError(
+        _("“%(name)s” is another system already, with other options. Give this one a name of its own.")
+        % {"name": candidate}
+    )
+
+
+def _names(rerun: dict[str, Any]) -> list[str]:
+    """The recipe's title; with the options that are not the default; with the question."""
+    title = str(recipes.RECIPES[rerun["recipe"]].title)
+    usual = recipes.check(rerun["recipe"], {})
+    changed = ", ".join(f"{name} {value}" for name, value in rerun["options"].items() if value != usual.get(name))
+    full = f"{title} ({changed})" if changed else title
+    return [full[:NAME_LENGTH], f"{full[: NAME_LENGTH - 63]} · {rerun['question']}"]
+
+
+def _same(known: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether two descriptions differ in nothing but the seed; options that are new since then have their defaults."""
+    if any(known.get(name) != wanted[name] for name in ("recipe", "question")):
+        return False
+    try:
+        return bool(recipes.check(known["recipe"], known.get("options") or {}) == wanted["options"])
+    except ValueError:
+        return False
+
+
+def _queue(
+    *,
+    version: DatasetVersion,
+    system: System,
+    question: str,
+    recipe: str,
+    options: dict[str, Any],
+    seed: int,
+    user: User | None,
+    parent: Run | None,
+) -> Run:
+    entry = schemas.question({"questions": version.questions}, question)
+    board = _board(version, question)
+    inputs: dict[str, Any] = {"question": question, "recipe": recipe, "options": options, "seed": seed}
+    made_of = manifest(
+        version=version, labels=schemas.label_names(entry), primary_metric=board.primary_metric, **inputs
+    )
+    run = Run.objects.create(
+        version=version, system=system, manifest=made_of, parent=parent, created_by=user, **inputs
+    )
+    jobs.enqueue(run)
+    return run
+
+
+def _board(version: DatasetVersion, question: str) -> Benchmark:
+    return version.benchmarks.get(question=question, split="test")
+
+
+# ---------------------------------------------------------------- the worker's part
+
+
+def execute(run: Run, grip: Grip) -> dict[str, Any]:
+    """Work for jobs.run: train unless a lost attempt has done that, submit the predictions, score them.
+
+    Raises JobFailed with the trainer's own sentence, JobCancelled, or JobLost (the trainer is dead by then).
+    """
+    _enter(run, grip, "preparing")
+    try:
+        _prepare(run)
+        _train(run, grip)
+    except OSError as error:
+        raise JobFailed(_folder_problem(error), reason="error") from error
+    close_old_connections()  # training took its time: the server may have closed the connection since
+    submission = _score(run, grip)
+    return {"phase": "", "result": read_result(run.folder), "submission": submission}
+
+
+def _enter(run: Run, grip: Grip, phase: str) -> None:
+    """Write the phase to the row at each change."""
+    if phase != run.phase and not grip.rows.update(phase=phase):
+        raise JobLost
+    run.phase = phase
+
+
+def _tell(run: Run, grip: Grip, line: dict[str, Any]) -> None:
+    """Pass a line of progress on to the row."""
+    phase = str(line.get("phase") or run.phase)[:12]
+    _enter(run, grip, phase)
+    title, begin, end = PHASES.get(phase, (phase, 10, 900))
+    step, steps = (line[name] if isinstance(line.get(name), int) else 0 for name in ("step", "steps"))
+    share = min(1.0, max(0.0, step / steps)) if steps else 0.0
+    note = _("%(phase)s, step %(step)d of %(steps)d") if steps else "%(phase)s"
+    grip.tick(int(begin + share * (end - begin)), 1000, note % {"phase": title, "step": step, "steps": steps})
+
+
+def _folder_problem(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return _("The disk is full. Make room in the folder of the runs, then start this again.")
+    return _("The job folder or the trainer could not be used: %(error)s.") % {"error": error}
+
+
+# ---------------------------------------------------------------- the job folder
+
+
+def _prepare(run: Run) -> None:
+    """Write what the trainer reads. The version is frozen, so a split that is there already is the right one."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "dev", "test"):
+        path = run.folder / f"{split}.jsonl"
+        if not path.exists():
+            _write_split(run, split, path)
+    launching.write_json(run.folder / "manifest.json", run.manifest)
+    launching.write_json(run.folder / "job.json", _job(run))
+
+
+def _write_split(run: Run, split: str, path: Path) -> None:
+    """One line per example that has gold for the question. Of test examples the gold is not even read."""
+    label = KeyTextTransform(run.question, "gold")
+    rows = run.version.examples.filter(split=split, gold__has_key=run.question).order_by("digest", "pk")
+    fields = ("key", "text") if split == "test" else ("key", "text", "label")
+    found = rows if split == "test" else rows.annotate(label=label)
+    names = ("id", "text", "label")
+    with launching.replacing(path) as file:
+        for values in found.values_list(*fields).iterator(chunk_size=2000):
+            file.write(json.dumps(dict(zip(names, values, strict=False)), ensure_ascii=False) + "\n")
+
+
+def _job(run: Run) -> dict[str, Any]:
+    entry = schemas.question({"questions": run.version.questions}, run.question)
+    metric = run.manifest["primary_metric"]
+    packaged = settings.BASE_MODEL == PACKAGED
+    return {
+        "format": FORMAT,
+        "kind": entry["kind"],
+        "question": run.question,
+        "labels": run.manifest["labels"],
+        "recipe": run.recipe,
+        "options": run.options,
+        "primary_metric": metric if metric in DEV_METRICS else DEV_METRICS[0],
+        "seed": run.seed,
+        "base_model": {"name": settings.BASE_MODEL, "path": None if packaged else settings.BASE_MODEL},
+        "threads": threads(),
+        "limits": {"memory_mb": settings.RUN_MEMORY_MB or None},
+    }
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """What the trainer says of its work; {} where it said nothing that can be read."""
+    try:
+        with (folder / "result.json").open(encoding="utf-8") as file:
+            text = file.read(RESULT_LIMIT).replace("\\u0000", "")
+        value = json.loads(text, parse_constant=lambda name: None)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _finished(folder: Path) -> bool:
+    return read_result(folder).get("state") == "done" and (folder / "predictions.jsonl").is_file()
+
+
+# ---------------------------------------------------------------- training
+
+
+def _train(run: Run, grip: Grip) -> None:
+    """Start the trainer, follow it to its end and judge that; nothing of it is alive afterwards."""
+    folder = run.folder
+    with contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(launching.lock(folder, waiting=grip.check))
+        except launching.Busy:
+            raise JobFailed(
+                _("Another process still works in the folder of this run. End it (child.json names it), then run again."),
+                reason="error",
+            ) from None
+        if _finished(folder):
+            return
+        for name in ("result.json", "predictions.jsonl", "dev_predictions.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+        child = stack.enter_context(launching.Child(folder, held=held))
+        held.close()  # from here on the trainer alone holds the folder
+        code = _follow(run, grip, child)
+    _judge(run, grip, code)
+
+
+def _follow(run: Run, grip: Grip, child: launching.Child) -> int:
+    """The trainer's exit code. Raises JobCancelled and JobFailed (timeout, out_of_memory) after it was stopped."""
+    tail, deadline = launching.Tail(run.folder / "progress.jsonl"), time.monotonic() + settings.RUN_SECONDS
+    looks = 0
+    try:
+        while (code := child.poll()) is None:
+            grip.check()
+            if lines := tail.read():
+                _tell(run, grip, lines[-1])
+            if time.monotonic() > deadline:
+                child.stop()
+                raise JobFailed(_timeout(), reason="timeout")
+            if settings.RUN_MEMORY_MB and looks % 5 == 0 and child.memory_mb() > settings.RUN_MEMORY_MB:
+                child.kill()
+                raise JobFailed(_too_much_memory(), reason="out_of_memory")
+            child.trim_log()
+            looks += 1
+            time.sleep(launching.POLL)
+    except JobCancelled:
+        child.stop()
+        raise
+    return code
+
+
+def _timeout() -> str:
+    return _("The run took longer than the %(seconds)d seconds that RUN_SECONDS allows, so it was stopped.") % {
+        "seconds": settings.RUN_SECONDS
+    }
+
+
+def _too_much_memory() -> str:
+    return _("The run used more than the %(limit)d MB that RUN_MEMORY_MB allows, so it was stopped.") % {
+        "limit": settings.RUN_MEMORY_MB
+    }
+
+
+def _judge(run: Run, grip: Grip, code: int) -> None:
+    """Return where the trainer did its work; else keep what it said and raise JobFailed or JobLost."""
+    if _finished(run.folder):
+        return
+    result = read_result(run.folder)
+    if not grip.rows.update(result=result):
+        raise JobLost
+    if result.get("state") == "done":
+        raise JobFailed(_("The trainer says that it is done, but it left no predictions.jsonl."), reason="bad_output")
+    if result.get("state") == "failed":
+        reason = result.get("reason")
+        raise JobFailed(_sentence(result.get("message"), run), reason=reason if reason in REASONS else "error")
+    if result.get("state") == "cancelled" or code == -signal.SIGTERM:
+        _hand_back(run, grip)
+    if code == -signal.SIGKILL:
+        raise JobFailed(
+            _("The system killed the training process, most likely because the machine ran out of memory."),
+            reason="out_of_memory",
+        )
+    words = _("The training process ended with code %(code)d and left no result. The end of its log: %(line)s")
+    raise JobFailed(words % {"code": code, "line": _last_line(run) or "–"}, reason="error")
+
+
+def _sentence(message: Any, run: Run) -> str:
+    text = str(message or "").replace("\0", "").strip()[:2000]
+    return text or _("The training process failed and did not say why. The end of its log: %(line)s") % {
+        "line": _last_line(run) or "–"
+    }
+
+
+def _last_line(run: Run) -> str:
+    lines = log_tail(run, bytes=4000).replace("\0", "").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:500]
+
+
+def _hand_back(run: Run, grip: Grip) -> None:
+    """Somebody outside stopped the trainer, as a machine that goes down does: back to the queue, to go on later."""
+    if run.attempt >= jobs.ATTEMPTS:
+        raise JobFailed(
+            _("The training process was stopped from outside %(times)d times, so this was given up.")
+            % {"times": run.attempt},
+            reason="lost_worker",
+        )
+    log.warning("run %s: its trainer was stopped from outside; the reaper will send it again", run.pk)
+    grip.rows.update(state=State.QUEUED, token=None, lease_until=None, woken_at=None)
+    raise JobLost
+
+
+# ---------------------------------------------------------------- scoring
+
+
+def _score(run: Run, grip: Grip) -> Submission:
+    """Hand the predictions in and see them scored, here unless a worker was faster."""
+    _tell(run, grip, {"phase": "scoring"})
+    try:
+        submission, _created = submitting.submit(
+            benchmark=_board(run.version, run.question),
+            system_name=run.system.name,
+            path=run.folder / "predictions.jsonl",
+            user=run.created_by,
+            origin={"run": run.pk, "recipe": run.recipe, "seed": run.seed, "manifest": run.manifest},
+            description=run.system.description,
+            rerun=run.system.rerun,
+        )
+    except ValueError as error:
+        raise JobFailed(
+            _("The predictions of the trainer cannot be taken: %(error)s") % {"error": error}, reason="bad_output"
+        ) from error
+    while submission.is_live:
+        if submission.state != State.QUEUED or not jobs.run(Submission, submission.pk, scoring.score):
+            time.sleep(launching.POLL)
+        grip.check()
+        submission.refresh_from_db()
+    if submission.state != State.DONE:
+        raise JobFailed(submission.message or _("The scoring was stopped."), reason=submission.reason or "error")
+    return submission
+
+
+# ---------------------------------------------------------------- reading a run's folder
+
+
+def curve(run: Run) -> list[dict[str, Any]]:
+    """The loss and dev scores over the steps, in order, at most 300 points: {"step", "epoch", "loss", "dev", ...}.
+
+    Broken lines are left out; steps that a later attempt did again count once, as the later attempt has them.
+    """
+    points: list[dict[str, Any]] = []
+    for line in launching.objects(launching.tail_of(run.folder / "progress.jsonl", CURVE_READ)):
+        point = _point(line)
+        if point is None:
+            continue
+        while points and points[-1]["step"] > point["step"]:
+            points.pop()
+        if points and points[-1]["step"] == point["step"]:
+            point = {**points.pop(), **point}
+        points.append(point)
+    return _thinned(points)
+
+
+def _point(line: dict[str, Any]) -> dict[str, Any] | None:
+    """The numbers of a line of progress that has a step and a loss or dev scores; None for other lines."""
+    point = {name: line[name] for name in ("step", "epoch", "loss", "learning_rate", "time") if _number(line.get(name))}
+    dev = line.get("dev")
+    if isinstance(dev, dict) and (scores := {str(name): value for name, value in dev.items() if _number(value)}):
+        point["dev"] = scores
+    return point if "step" in point and ("loss" in point or "dev" in point) else None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most CURVE_POINTS of them, evenly, first and last among them; points with dev scores go first."""
+    if len(points) <= CURVE_POINTS:
+        return points
+    dev = _evenly([place for place, point in enumerate(points) if "dev" in point], CURVE_POINTS // 2)
+    chosen = set(dev) | set(_evenly(range(len(points)), CURVE_POINTS - len(dev)))
+    return [points[place] for place in sorted(chosen)]
+
+
+def _evenly(places: Any, most: int) -> list[int]:
+    if len(places) <= most:
+        return list(places)
+    return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
+
+
+def log_tail(run: Run, bytes: int = 64_000) -> str:
+    """The end of what the trainer printed, from the start of a line on."""
+    return launching.tail_of(run.folder / "log.txt", bytes).decode("utf-8", errors="replace")
