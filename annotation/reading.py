@@ -10,8 +10,10 @@ import gzip
 import io
 import itertools
 import json
+import lzma
 import math
 import re
+import struct
 import tempfile
 import unicodedata
 import warnings as python_warnings
@@ -179,8 +181,17 @@ def sniff(
         delimiter = _tail_delimiter(text, said)
     names = list(_given(columns)) or (["text", "label"] if found == "txt" and delimiter else [])
     sheets = _survey(path, sheet, said) if found == "xlsx" else []
-    options = {"delimiter": delimiter, "header": header, "columns": names, "sheet": sheet}
-    stream = rows(path, format=found, encoding=codec, document_per=document_per, root=root, **options)  # type: ignore[arg-type]
+    stream = rows(
+        path,
+        format=found,
+        encoding=codec,
+        delimiter=delimiter,
+        header=header,
+        columns=names,
+        sheet=sheet,
+        document_per=document_per,
+        root=root,
+    )
     seen, preview = _look(stream, said)
     if not seen and found in _TABLES:
         seen = names or _names(next(_TABLES[found](path, _Options(codec or "", delimiter, sheet=sheet))).cells)
@@ -301,6 +312,13 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
         yield copy
 
 
+# What zipfile and the decompressors below it raise on damaged bytes.
+_ARCHIVE_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, RuntimeError, ValueError, IndexError, OverflowError),
+)
+
+
 @contextmanager
 def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
     """An opened zip whose members, by its own directory, unpack to a bearable size; zipfile reads no more than that."""
@@ -309,7 +327,7 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
         _refuse_large_directory(file, packed)
         try:
             archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except _ARCHIVE_ERRORS as error:
             raise Unreadable(
                 "The file is not a whole .xlsx or .zip file; make it again and upload it again."
             ) from error
@@ -376,11 +394,15 @@ def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
         fed += len(chunk)
         text = decoder.decode(chunk, not chunk)
         if _BAD in text:
-            text = _MARKS.sub(lambda mark, fed=fed: f"{_BAD}{fed - int(mark[1])}{_END}", text)  # type: ignore[misc]
+            text = _MARKS.sub(functools.partial(_absolute, fed), text)
         if text and start:
             text, start = text.removeprefix("\ufeff"), False
         if text:
             yield text
+
+
+def _absolute(fed: int, mark: re.Match[str]) -> str:
+    return f"{_BAD}{fed - int(mark[1])}{_END}"
 
 
 def _byte_problem(text: str, encoding: str) -> str | None:
@@ -618,7 +640,8 @@ def _best_delimiter(text: str, candidates: str) -> tuple[str, float, int]:
     for delimiter in candidates:
         try:
             widths = [
-                len(cells) for cells in itertools.islice(csv.reader(io.StringIO(whole), delimiter=delimiter), 100)
+                len(cells)
+                for cells in itertools.islice(csv.reader(io.StringIO(whole, newline=None), delimiter=delimiter), 100)
             ]
         except csv.Error:
             continue
@@ -675,7 +698,10 @@ def _line(number: int, parts: list[str], size: int, encoding: str) -> _Line:
 
 def _text_rows(path: Path, options: _Options) -> Iterator[Row]:
     if options.document_per == "file":
-        yield _whole_text(1, _chunks(path), options.encoding, "The file", {})
+        text, problem = _whole_text(_chunks(path), options.encoding)
+        if not text.strip() and not problem:
+            raise Unreadable("The file is empty.")
+        yield Row(1, None, f"The file: {problem}") if problem else Row(1, {"text": text}, None)
         return
     names = options.columns or (("text", "label") if options.delimiter else ("text",))
     if len(names) > 1 and not options.delimiter:
@@ -706,17 +732,17 @@ def _split(line: _Line, names: Sequence[str], delimiter: str | None) -> Row:
     )
 
 
-def _whole_text(number: int, chunks: Iterable[bytes], encoding: str, place: str, values: dict[str, Any]) -> Row:
+def _whole_text(chunks: Iterable[bytes], encoding: str) -> tuple[str, str | None]:
+    """One text of many chunks, and what is wrong with it; the sentence goes on from a place and a colon."""
     parts: list[str] = []
     size = 0
     for text in _decoded(chunks, encoding):
         parts.append(text)
         size += len(text)
         if size > MAX_LINE:
-            return Row(number, None, f"{place}: longer than {MAX_LINE:,} characters. Split it before importing it.")
+            return "", f"longer than {MAX_LINE:,} characters. Split it before importing it."
     text = "".join(parts)
-    problem = _byte_problem(text, encoding) or (None if text.strip() else "empty. Leave it out.")
-    return Row(number, None, f"{place}: {problem}") if problem else Row(number, {**values, "text": text}, None)
+    return text, _byte_problem(text, encoding)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -779,7 +805,7 @@ def _csv_records(path: Path, options: _Options) -> Iterator[_Record]:
             suspect = suspect if stray % 2 == 0 else 0
         if problem or len(cells) > 1 or "".join(cells).strip():
             yield _Record(first.number, cells, problem)
-            width = width or len(cells)
+            width = width or (0 if problem else len(cells))
 
 
 def _stray_quotes(text: str, delimiter: str) -> int:
@@ -1198,7 +1224,7 @@ def _json_rows(path: Path, options: _Options) -> Iterator[Row]:
         yield _json_row(element, names)
     if not count:
         raise Unreadable("The file holds an empty list: there is no record in it.")
-    if stream.peek() and not options.root and start == "[":
+    if start == "[" and stream.peek():
         yield Row(count + 1, None, f"Line {stream.line()}: more text follows the end of the list. It was not read.")
 
 
@@ -1240,11 +1266,11 @@ def _elements(stream: _Stream, encoding: str) -> Iterator[_Element]:
 
 
 def _element(stream: _Stream, number: int, encoding: str) -> _Element:
-    place = f"Record {number} (line {stream.line()})" if number < 2 else f"Record {number}"
+    place = f"Record {number}"
     try:
         value, problem = _settled(*stream.value(MAX_LINE), encoding)
     except (ValueError, RecursionError) as error:
-        value, problem, place = None, _json_problem(error), f"Record {number} (line {stream.line()})"
+        value, problem, place = None, _json_problem(error), f"{place} (line {stream.line()})"
         stream.skip()
     return _Element(number, value, f"{place}: {problem}" if problem else None)
 
@@ -1284,9 +1310,9 @@ def _members(stream: _Stream, encoding: str, root: str | None) -> Iterator[_Elem
     if root:
         raise Unreadable(f'There is no list named "{root}" in the file.')
     if not number:
-        yield from _held_records(held)
         if stream.peek() in ("{", "["):
             raise Unreadable("A second value follows the first; the file seems to be JSON Lines: choose jsonl.")
+        yield from _held_records(held)
 
 
 def _keys(stream: _Stream, encoding: str) -> Iterator[str]:
@@ -1353,12 +1379,10 @@ def _held_records(held: dict[str, Any]) -> Iterator[_Element]:
 
 # --- archives ---------------------------------------------------------------------------------------------------------
 
-_MEMBER_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-
 
 def _members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Files of the archive but folders and what macOS puts in."""
-    found = [member for member in archive.infolist() if not member.is_dir()]
+    found = [member for member in archive.infolist() if not member.filename.endswith("/")]
     return [member for member in found if "__MACOSX/" not in member.filename and Path(member.filename).name[:1] != "."]
 
 
@@ -1374,7 +1398,7 @@ def _text_members(path: Path) -> Iterator[bytes]:
                 with archive.open(member) as file:
                     while chunk := file.read(CHUNK):
                         yield chunk
-            except _MEMBER_ERRORS:
+            except _ARCHIVE_ERRORS:
                 continue
 
 
@@ -1397,9 +1421,14 @@ def _member_row(archive: zipfile.ZipFile, number: int, member: zipfile.ZipInfo, 
         with archive.open(member) as file:
             head = file.read(4)
             chunks = itertools.chain((head,) if head else (), iter(lambda: file.read(CHUNK), b""))
-            return _whole_text(number, chunks, _bom(head) or encoding, f'File "{name}"', {"file": name})
-    except _MEMBER_ERRORS:
-        return Row(number, None, f'File "{name}": damaged in the archive. Pack it again.')
+            text, problem = _whole_text(chunks, _bom(head) or encoding)
+    except _ARCHIVE_ERRORS:
+        text, problem = "", "damaged in the archive. Pack it again."
+    if not problem and not text.strip():
+        problem = "empty. Leave it out."
+    return (
+        Row(number, None, f'File "{name}": {problem}') if problem else Row(number, {"file": name, "text": text}, None)
+    )
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:
@@ -1416,65 +1445,21 @@ def _member_name(member: zipfile.ZipInfo) -> str:
 
 # --- what the columns hold --------------------------------------------------------------------------------------------
 
-# In order: exact names first wins; a column is used once.
-_FIELD_NAMES: dict[str, tuple[str, ...]] = {
-    "text": (
-        *("text", "sentence", "sentences", "content", "body", "document", "review", "comment", "message", "narrative"),
-        *("post", "tweet", "正文", "文本", "内容", "句子", "评论", "原文"),
-    ),
-    "id": (
-        "id",
-        "doc_id",
-        "document_id",
-        "item_id",
-        "text_id",
-        "uid",
-        "uuid",
-        "guid",
-        "编号",
-        "序号",
-        "key",
-        "index",
-        "idx",
-        "file",
-    ),
-    "title": ("title", "headline", "subject", "标题", "题目"),
-    "label": (
-        *("label", "labels", "sentiment", "class", "category", "gold", "gold_label", "target", "标签", "类别", "情感"),
-        *("分类", "rating", "stars"),
-    ),
-    "annotations": ("annotations", "annotation", "votes", "标注"),
-    "split": ("split", "subset", "fold", "partition", "划分"),
-    "published_at": (
-        *(
-            "published_at",
-            "published",
-            "publish_date",
-            "pub_date",
-            "pubdate",
-            "date",
-            "dates",
-            "datetime",
-            "time",
-            "timestamp",
-        ),
-        *("created_at", "filing_date", "发布时间", "发布日期", "日期", "时间"),
-    ),
-    "source_type": ("source_type", "type", "source", "来源类型", "类型", "来源", "渠道"),
-    "language": ("language", "lang", "locale", "语言", "语种"),
-    "issuer": (
-        "issuer",
-        "company",
-        "company_name",
-        "ticker",
-        "symbol",
-        "bank",
-        "发行人",
-        "公司",
-        "公司名称",
-        "股票代码",
-    ),
-    "url": ("url", "link", "href", "uri", "链接", "网址"),
+# The earlier name wins; a column is used once.
+_FIELD_NAMES = {
+    "text": "text sentence sentences content body document review comment message narrative post tweet"
+    " 正文 文本 内容 句子 评论 原文",
+    "id": "id doc_id document_id item_id text_id uid uuid guid 编号 序号 key index idx file",
+    "title": "title headline subject 标题 题目",
+    "label": "label labels sentiment class category gold gold_label target 标签 类别 情感 分类 rating stars",
+    "annotations": "annotations annotation votes 标注",
+    "split": "split subset fold partition 划分",
+    "published_at": "published_at published publish_date pub_date pubdate date dates datetime time timestamp created_at"
+    " filing_date 发布时间 发布日期 日期 时间",
+    "source_type": "source_type type source 来源类型 类型 来源 渠道",
+    "language": "language lang locale 语言 语种",
+    "issuer": "issuer company company_name ticker symbol bank 发行人 公司 公司名称 股票代码",
+    "url": "url link href uri 链接 网址",
 }
 _BY_WORD = ("text", "label", "published_at")  # fields also known by one word of a longer name, as in `our_true_label`
 
@@ -1491,7 +1476,7 @@ def guess_mapping(columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> 
         for name, known in _FIELD_NAMES.items():
             free = [column for column in columns if column not in mapping.values()]
             if name not in mapping and (not by_word or name in _BY_WORD):
-                found = _named(free, plain, known, by_word=by_word)
+                found = _named(free, plain, known.split(), by_word=by_word)
                 mapping.update({name: found} if found else {})
     if "text" not in mapping:
         free = [column for column in columns if column not in mapping.values() or column == mapping.get("title")]
@@ -1502,7 +1487,7 @@ def guess_mapping(columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> 
     return mapping
 
 
-def _named(columns: list[str], plain: dict[str, str], known: tuple[str, ...], *, by_word: bool) -> str | None:
+def _named(columns: list[str], plain: dict[str, str], known: list[str], *, by_word: bool) -> str | None:
     for word in known:
         for column in columns:
             if plain[column] == word or (by_word and word in plain[column].split("_")):

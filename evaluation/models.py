@@ -1,7 +1,7 @@
 """Datasets, frozen versions and examples, benchmarks, systems, submissions, predictions, scores, refreshes."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -47,6 +47,12 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def latest(self) -> "DatasetVersion | None":
+        """The newest frozen version, by number."""
+        versions = DatasetVersion.objects.frozen().filter(dataset=self)
+        return cast("DatasetVersion | None", versions.order_by("-major", "-minor", "-patch").first())
 
 
 class VersionQuerySet(JobQuerySet):

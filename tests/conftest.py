@@ -44,7 +44,9 @@ ROLES = {
 }
 
 
-def make_project(cast: dict[str, a.User], *, slug: str = "sentiment", labels: list[str] | None = None, **fields: Any) -> a.Project:
+def make_project(
+    cast: dict[str, a.User], *, slug: str = "sentiment", labels: list[str] | None = None, **fields: Any
+) -> a.Project:
     """A project with the cast in their roles and guideline version 1 (one choice question 'sentiment')."""
     project = a.Project.objects.create(slug=slug, name=slug.capitalize(), created_by=cast["dave"], **fields)
     for name, role in ROLES.items():
@@ -66,7 +68,11 @@ def make_items(project: a.Project, texts: list[str] | int, *, slots: int | None 
     items = []
     for place, text in enumerate(texts, start):
         document = a.Document.objects.create(
-            project=project, external_id=f"d{place}", text=text, text_key=uuid.uuid5(uuid.NAMESPACE_OID, text).hex, **fields
+            project=project,
+            external_id=f"d{place}",
+            text=text,
+            text_key=uuid.uuid5(uuid.NAMESPACE_OID, text).hex,
+            **fields,
         )
         items.append(a.Item.objects.create(project=project, document=document))
     a.Assignment.objects.bulk_create(

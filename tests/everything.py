@@ -51,7 +51,7 @@ def guards() -> list[tuple[str, list[str]]]:
     ]  # fmt: skip
     if shutil.which("node"):
         files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "static/js").rglob("*.js"))
-        script = "for f in \"$@\"; do node --check --input-type=module < \"$f\" || { echo \"$f\"; exit 1; }; done"
+        script = 'for f in "$@"; do node --check --input-type=module < "$f" || { echo "$f"; exit 1; }; done'
         found.append(("JavaScript", ["sh", "-c", script, "sh", *files]))
     return found
 

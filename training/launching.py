@@ -112,9 +112,7 @@ def command(folder: Path) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The trainer's environment: what PASSED names, thread counts, and no hub unless HF_HUB_OFFLINE says 0."""
-    passed = {
-        name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_PREFIXES)
-    }
+    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_PREFIXES)}
     threads = {name: str(manifest.threads()) for name in NUMERIC}
     fixed = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     return {"HF_HUB_OFFLINE": "1", **passed, **threads, **fixed}

@@ -64,21 +64,19 @@ def start(
     """Queue a run of a recipe on a frozen version; the system of that name (default: the recipe's title) is made or
     used again. Raises ValueError with a sentence for a version, question, recipe, option, seed or name that is not fit.
     """
-    checked = _check(version=version, question=question, recipe=recipe, options=options, seed=seed)
+    inputs = _inputs(version=version, question=question, recipe=recipe, options=options, seed=seed)
     with transaction.atomic():
-        rerun = {"recipe": recipe, "options": checked, "seed": seed, "question": question}
-        system = _system(version=version, name=name, rerun=rerun, user=user)
-        return _queue(version=version, system=system, user=user, parent=parent, **rerun)
+        system = _system(version=version, name=name, inputs=inputs, user=user)
+        return _queue(version=version, system=system, user=user, parent=parent, inputs=inputs)
 
 
 def again(run: Run, user: User | None) -> Run:
     """A child run with the same inputs; the first one stays as it is. Raises ValueError where it has not ended yet."""
     if run.is_live:
         raise ValueError(_("This run has not ended yet. Cancel it first, or wait for its end."))
-    inputs = {"question": run.question, "recipe": run.recipe, "options": run.options, "seed": run.seed}
-    inputs["options"] = _check(version=run.version, **inputs)
+    inputs = _inputs(version=run.version, question=run.question, recipe=run.recipe, options=run.options, seed=run.seed)
     with transaction.atomic():
-        return _queue(version=run.version, system=run.system, user=user, parent=run, **inputs)
+        return _queue(version=run.version, system=run.system, user=user, parent=run, inputs=inputs)
 
 
 def rerun(system: System, version: DatasetVersion) -> Run | None:
@@ -88,20 +86,19 @@ def rerun(system: System, version: DatasetVersion) -> Run | None:
     """
     if not system.rerun:
         return None
+    wanted = {name: system.rerun.get(name) for name in ("question", "recipe", "options", "seed")}
+    problem = ""
+    try:
+        inputs = _inputs(version=version, **wanted)
+    except ValueError as error:
+        inputs, problem = {**wanted, "manifest": {}}, str(error)
     with transaction.atomic():
         System.objects.select_for_update().get(pk=system.pk)
         if known := Run.objects.filter(system=system, version=version).order_by("pk").first():
             return known
-        inputs = {name: system.rerun.get(name) for name in ("question", "recipe", "options", "seed")}
-        try:
-            inputs["options"] = _check(version=version, **inputs)
-        except ValueError as error:
-            return Run.objects.create(
-                **{**inputs, "options": inputs["options"] or {}, "seed": inputs["seed"] or 0},
-                **{"version": version, "system": system, "created_by": system.created_by},
-                **{"state": State.FAILED, "reason": "bad_input", "message": str(error), "ended_at": timezone.now()},
-            )
-        return _queue(version=version, system=system, user=system.created_by, parent=None, **inputs)
+        return _queue(
+            version=version, system=system, user=system.created_by, parent=None, inputs=inputs, problem=problem
+        )
 
 
 def cancel(run: Run, user: User | None) -> bool:
@@ -112,33 +109,39 @@ def cancel(run: Run, user: User | None) -> bool:
     return asked
 
 
-def _check(
+def _inputs(
     *, version: DatasetVersion, question: str, recipe: str, options: dict[str, Any] | None, seed: int
 ) -> dict[str, Any]:
-    """All options of the recipe, checked; raises ValueError where such a run makes no sense."""
+    """The checked fields of a Run, its manifest among them; raises ValueError where such a run makes no sense."""
+    _check(version=version, question=question, seed=seed)
+    inputs = {"question": question, "recipe": recipe, "options": recipes.check(recipe, options or {}), "seed": seed}
+    labels = schemas.label_names(schemas.question({"questions": version.questions}, question))
+    metric = _board(version, question).primary_metric
+    return {**inputs, "manifest": manifest(version=version, labels=labels, primary_metric=metric, **inputs)}
+
+
+def _check(*, version: DatasetVersion, question: str, seed: int) -> None:
     if version.frozen_at is None:
         raise ValueError(_("This version is not frozen yet. Wait until it is, or freeze it again where that failed."))
     schemas.question({"questions": version.questions}, question)
     if type(seed) is not int or not 0 <= seed <= SEED_LIMIT:
         raise ValueError(_("The seed must be a whole number from 0 to %(most)d.") % {"most": SEED_LIMIT})
-    checked = recipes.check(recipe, options or {})
     if not version.benchmarks.filter(question=question, split="test").exists():
         raise ValueError(_("“%(question)s” has no board on this version.") % {"question": question})
     if not version.examples.filter(split="test").exists():
         raise ValueError(_("This version has no test examples, so a run on it could not be scored."))
-    train = version.examples.filter(split="train").exclude(**{"gold": {}})
-    golds = train.annotate(label=KeyTextTransform(question, "gold")).exclude(label=None)
-    found = list(golds.values_list("label", flat=True).order_by("label").distinct()[:2])
+    train = version.examples.filter(split="train").annotate(label=KeyTextTransform(question, "gold"))
+    found = list(train.values_list("label", flat=True).order_by().distinct()[:2])
     if len(found) < 2:
         raise ValueError(
             _("The train split holds fewer than two labels of “%(question)s”; there is nothing to learn from it.")
             % {"question": question}
         )
-    return checked
 
 
-def _system(*, version: DatasetVersion, name: str, rerun: dict[str, Any], user: User | None) -> System:
+def _system(*, version: DatasetVersion, name: str, inputs: dict[str, Any], user: User | None) -> System:
     """The system of that name if it is the same recipe with the same options, or a new one."""
+    rerun = {field: inputs[field] for field in ("recipe", "options", "seed", "question")}
     given = " ".join(name.split())
     if len(given) > NAME_LENGTH:
         raise ValueError(_("The name is longer than %(most)d characters.") % {"most": NAME_LENGTH})
@@ -177,23 +180,18 @@ def _queue(
     *,
     version: DatasetVersion,
     system: System,
-    question: str,
-    recipe: str,
-    options: dict[str, Any],
-    seed: int,
     user: User | None,
     parent: Run | None,
+    inputs: dict[str, Any],
+    problem: str = "",
 ) -> Run:
-    entry = schemas.question({"questions": version.questions}, question)
-    board = _board(version, question)
-    inputs: dict[str, Any] = {"question": question, "recipe": recipe, "options": options, "seed": seed}
-    made_of = manifest(
-        version=version, labels=schemas.label_names(entry), primary_metric=board.primary_metric, **inputs
-    )
-    run = Run.objects.create(
-        version=version, system=system, manifest=made_of, parent=parent, created_by=user, **inputs
-    )
-    jobs.enqueue(run)
+    """The row, waiting for a worker; with a problem it is at its end already."""
+    run = Run(version=version, system=system, parent=parent, created_by=user, **inputs)
+    if problem:
+        run.state, run.reason, run.message, run.ended_at = State.FAILED, "bad_input", problem, timezone.now()
+    run.save()
+    if not problem:
+        jobs.enqueue(run)
     return run
 
 
@@ -259,15 +257,16 @@ def _prepare(run: Run) -> None:
 
 
 def _write_split(run: Run, split: str, path: Path) -> None:
-    """One line per example that has gold for the question. Of test examples the gold is not even read."""
-    label = KeyTextTransform(run.question, "gold")
-    rows = run.version.examples.filter(split=split, gold__has_key=run.question).order_by("digest", "pk")
-    fields = ("key", "text") if split == "test" else ("key", "text", "label")
-    found = rows if split == "test" else rows.annotate(label=label)
-    names = ("id", "text", "label")
+    """One line per example, in the order they were frozen in (by id). Of test examples the gold is not even read.
+
+    Not by digest: the digests know the gold, so their order would tell it to whoever computes them for each label.
+    """
+    rows = run.version.examples.filter(split=split).order_by("pk")
+    names = ("id", "text") if split == "test" else ("id", "text", "label")
+    found = rows if split == "test" else rows.annotate(label=KeyTextTransform(run.question, "gold"))
     with launching.replacing(path) as file:
-        for values in found.values_list(*fields).iterator(chunk_size=2000):
-            file.write(json.dumps(dict(zip(names, values, strict=False)), ensure_ascii=False) + "\n")
+        for values in found.values_list("key", *names[1:]).iterator(chunk_size=2000):
+            file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
 
 
 def _job(run: Run) -> dict[str, Any]:
@@ -314,10 +313,7 @@ def _train(run: Run, grip: Grip) -> None:
         try:
             held = stack.enter_context(launching.lock(folder, waiting=grip.check))
         except launching.Busy:
-            raise JobFailed(
-                _("Another process still works in the folder of this run. End it (child.json names it), then run again."),
-                reason="error",
-            ) from None
+            raise JobFailed(_busy(), reason="error") from None
         if _finished(folder):
             return
         for name in ("result.json", "predictions.jsonl", "dev_predictions.jsonl"):
@@ -350,6 +346,10 @@ def _follow(run: Run, grip: Grip, child: launching.Child) -> int:
         child.stop()
         raise
     return code
+
+
+def _busy() -> str:
+    return _("Another process still works in the folder of this run. End it (child.json names it), then run again.")
 
 
 def _timeout() -> str:

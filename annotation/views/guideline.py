@@ -12,8 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotation import publishing
 from annotation.access import member
+from annotation.kinds import KINDS
+from annotation.kinds.choice import COLOURS, TAKEN
 from annotation.markdown import to_html
-from annotation.models import Annotation, Guideline, GuidelineVersion, Membership
+from annotation.models import Annotation, Case, Gold, Guideline, GuidelineVersion, Membership, Project
 
 SPARE_LABELS = 2
 
@@ -33,28 +35,50 @@ def guideline(request: HttpRequest, membership: Membership, number: int | None =
         "version": version,
         "html": to_html(version.text) if version else "",
         "versions": project.versions.select_related("published_by"),
-        "draft": Guideline.objects.filter(project=project).first() if membership.is_manager else None,
-        "changes": _changes(version) if version else [],
+        "questions": version.schema["questions"] if version else [],
+        "has_draft": membership.is_manager and _is_ahead(project),
+        "changes": _changes_since_before(version) if version else [],
     }
     return render(request, "annotation/guideline.html", context)
 
 
-def _changes(version: GuidelineVersion) -> list[tuple[str, str]]:
-    """What changed against the version before, as (sign, line)."""
-    before = GuidelineVersion.objects.filter(project=version.project_id, number=version.number - 1).first()
-    if before is None:
-        return []
-    old, new = before.text.splitlines(), version.text.splitlines()
-    lines = difflib.unified_diff([*old, *_labels(before)], [*new, *_labels(version)], lineterm="", n=1)
-    return [(line[:1], line[1:]) for line in list(lines)[2:] if not line.startswith("@@")]
+def _is_ahead(project: Project) -> bool:
+    """Whether the draft says something that is not published yet."""
+    draft = Guideline.objects.filter(project=project).first()
+    if draft is None or not (draft.text or draft.schema):
+        return False
+    return project.version is None or bool(changes(project.version, draft))
 
 
-def _labels(version: GuidelineVersion) -> list[str]:
-    return [
-        f"{question['name']}: {label['name']} ({label['title']}): {label['definition']}"
-        for question in version.schema["questions"]
-        for label in question.get("labels", [])
-    ]
+def _changes_since_before(version: GuidelineVersion) -> list[tuple[str, str]]:
+    before = GuidelineVersion.objects.filter(project=version.project_id, number__lt=version.number).first()
+    return changes(before, version) if before else []
+
+
+def changes(old: Guideline | GuidelineVersion, new: Guideline | GuidelineVersion) -> list[tuple[str, str]]:
+    """What differs in words and schema, as (sign, line): '+', '-', ' ' around a change, '@' between two places."""
+    lines = difflib.unified_diff(
+        [*old.text.splitlines(), *_schema_lines(old.schema)],
+        [*new.text.splitlines(), *_schema_lines(new.schema)],
+        lineterm="",
+        n=1,
+    )
+    return [("@", "") if line.startswith("@@") else (line[:1], line[1:]) for line in list(lines)[2:]]
+
+
+def _schema_lines(schema: dict[str, Any]) -> list[str]:
+    """The questions and labels as lines, one fact each, so that a difference shows where it is."""
+    lines = []
+    for question in schema.get("questions", []):
+        name = question["name"]
+        must = _("must be answered") if question["required"] else _("may stay open")
+        lines.append(f"{name}: {question['title']} ({must})")
+        lines += [f"{name}: {question['help']}"] if question["help"] else []
+        for label in question.get("labels", []):
+            lines.append(f"{name} · {label['name']}: {label['title']} [{label['key']}]")
+            lines += [f"{name} · {label['name']}: {line}" for line in label["definition"].splitlines()]
+            lines += [f"{name} · {label['name']}: “{example}”" for example in label["examples"]]
+    return lines
 
 
 @require_http_methods(["GET", "POST"])
@@ -92,9 +116,12 @@ def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "text": text,
         "questions": questions,
         "opened_at": opened_at,
-        "preview": to_html(text),
+        "html": to_html(text),
         "error": error,
-        "colours": range(1, 9),
+        "colours": range(1, COLOURS + 1),
+        "kinds": list(KINDS),
+        "keys_taken": sorted(TAKEN),
+        "most_text": publishing.TEXT,
     }
     return render(request, "annotation/guideline_edit.html", context, status=400 if error else 200)
 
@@ -116,10 +143,11 @@ def read_questions(data: Any) -> list[dict[str, Any]]:
             prefix = f"{base}-label-{index}"
             if data.get(f"{prefix}-remove"):
                 continue
-            label = {
-                part: data.get(f"{prefix}-{part}", "").strip()
-                for part in ("name", "title", "key", "definition", "examples")
+            label: dict[str, Any] = {
+                part: data.get(f"{prefix}-{part}", "").strip() for part in ("name", "title", "key", "definition")
             }
+            examples = data.get(f"{prefix}-examples", "").splitlines()
+            label["examples"] = [line.strip() for line in examples if line.strip()]
             labels.append({**label, "color": _number(data.get(f"{prefix}-color"))})
         questions.append(
             {
@@ -139,9 +167,14 @@ def _number(value: Any) -> int:
 
 
 def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
-    """The schema without label rows that were left empty."""
-    kept = [{**entry, "labels": [label for label in entry["labels"] if label.get("name")]} for entry in questions]
-    return {"questions": kept}
+    """The schema without the rows that were left empty; a row with any word in it stays, for the check to see."""
+    words = ("name", "title", "key", "definition", "examples")
+    kept = [
+        {**entry, "labels": [label for label in entry["labels"] if any(label.get(word) for word in words)]}
+        for entry in questions
+    ]
+    filled = [entry for entry in kept if entry["name"] or entry["title"] or entry["labels"]]
+    return {"questions": filled or kept[:1]}
 
 
 @require_http_methods(["GET", "POST"])
@@ -164,12 +197,22 @@ def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         else:
             messages.success(request, _("Version %(number)d is published.") % {"number": version.number})
             return redirect("annotation:guideline", project.slug)
+    draft = Guideline.objects.filter(project=project).select_related("edited_by").first()
+    before = project.version
     context = {
         "project": project,
         "membership": membership,
-        "draft": Guideline.objects.filter(project=project).first(),
+        "draft": draft,
+        "questions": draft.schema.get("questions", []) if draft else [],
+        "html": to_html(draft.text) if draft else "",
+        "before": before,
+        "number": before.number + 1 if before else 1,
+        "changes": changes(before, draft) if before and draft else [],
         "answers": Annotation.objects.submitted().filter(project=project).count(),
-        "earlier": GuidelineVersion.Earlier.choices,
+        "gold": Gold.objects.current().filter(project=project).count(),
+        "cases": Case.objects.open().filter(project=project).count(),
+        "earlier": request.POST.get("earlier", GuidelineVersion.Earlier.STAND),
+        "change_note": request.POST.get("change_note", ""),
         "error": error,
     }
     return render(request, "annotation/publish.html", context, status=400 if error else 200)

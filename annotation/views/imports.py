@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from annotation.jobs import State
 from annotation.models import Import, Membership
 
 PREVIEW = 10
+READING = ("format", "encoding", "delimiter", "header", "columns", "sheet", "document_per")
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,72 +60,103 @@ def imports(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def one_import(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Before the start: the mapping with a preview; afterwards: progress and report."""
     row = get_object_or_404(Import.objects.select_related("project__version"), pk=pk, project=membership.project)
-    context: dict[str, Any] = {"project": membership.project, "membership": membership, "import": row, "job": row}
+    context: dict[str, Any] = {"project": membership.project, "membership": membership, "import": row}
     if row.state != State.PREPARED:
+        context |= {
+            "job": row,
+            "progress_url": reverse("annotation:import_progress", args=[membership.project.slug, row.pk]),
+            "facts": facts(row.report),
+        }
         return render(request, "annotation/import.html", context)
+    error = ""
     if request.method == "POST":
         try:
-            read_options(row, request.POST)
-            if request.POST.get("do") == "start":
-                importing.look(row)
+            read_anew = read_options(row, request.POST)
+            preview = importing.look(row)
+            if request.POST.get("do") == "start" and not read_anew:
                 importing.start(row)
                 return redirect("annotation:import", membership.project.slug, row.pk)
-            importing.look(row)
             row.save(update_fields=["options"])
+            context["read_anew"] = read_anew
         except ValueError as problem:
-            context["error"] = str(problem)
-    try:
-        context["preview"] = importing.look(row)
-    except ValueError as problem:
-        context.setdefault("error", str(problem))
-        context["preview"] = {"columns": row.options.get("seen_columns", []), "rows": [], "warnings": []}
-    columns = context["preview"]["columns"]
-    context["table"] = [[entry.get(column, "") for column in columns] for entry in context["preview"]["rows"][:PREVIEW]]
-    context |= choices(row)
-    return render(request, "annotation/import_mapping.html", context, status=400 if context.get("error") else 200)
+            error = str(problem)
+    if request.method == "GET" or error:
+        try:
+            preview = importing.look(row)
+        except ValueError as problem:
+            error = error or str(problem)
+            preview = {"columns": row.options.get("seen_columns", []), "rows": [], "warnings": []}
+    context |= {"error": error, "preview": preview, "table": table(preview), **choices(row)}
+    if error and request.method == "POST":
+        context["label_map"] = request.POST.get("label_map", "")
+    return render(request, "annotation/import_mapping.html", context, status=400 if error else 200)
+
+
+def table(preview: dict[str, Any]) -> list[list[Any]]:
+    """The first rows as cells in the order of the columns."""
+    return [
+        [entry.get(column) for column in preview["columns"]]
+        for entry in preview["rows"][:PREVIEW]
+        if isinstance(entry, dict)
+    ]
+
+
+def facts(report: dict[str, Any]) -> list[tuple[int, Any]]:
+    """The counts of a report that are worth a place at the top: the first and the last two always, others if not 0."""
+    always = {"rows", "new", "refused"}
+    return [(report[name], word) for name, word in COUNTS if report and (name in always or report.get(name))]
 
 
 def choices(row: Import) -> dict[str, Any]:
     """What the mapping page offers."""
-    what = row.what == Import.What.ANNOTATIONS
+    answers = row.what == Import.What.ANNOTATIONS
     names = (
         ("id", "annotator", "label", "annotations", "status")
-        if what
-        else (*importing.FIELDS, "label", "annotations", "split")
+        if answers
+        else (*importing.FIELDS, "label", "annotations", "gold", "split")
     )
     mapping = row.options["mapping"]
     return {
         "fields": [(name, FIELD_NAMES[name], mapping.get(name, "")) for name in names],
+        "needed": "id" if answers else "text",
         "formats": reading.FORMATS,
         "label_uses": LABEL_USES,
         "questions": [entry["name"] for entry in row.project.version.schema["questions"]]
         if row.project.version
         else [],
+        "delimiter": (row.options["delimiter"] or "").replace("\t", "\\t"),
+        "given_columns": ", ".join(row.options["columns"]),
+        "is_table": row.options["format"] in ("csv", "tsv", "xlsx"),
         "label_map": "\n".join(f"{key} = {value}" for key, value in row.options["label_map"].items()),
     }
 
 
-def read_options(row: Import, data: Any) -> None:
-    """Take the form's choices into the row's options; raises ValueError for what cannot be."""
+def read_options(row: Import, data: Any) -> bool:
+    """Take the form's choices into the row's options; raises ValueError for what cannot be.
+
+    Returns whether the file is read in another way than in the preview before, so that its columns are guessed anew.
+    """
     options = row.options
-    before = {name: options[name] for name in ("format", "encoding", "delimiter", "header", "sheet")}
+    before = {name: options[name] for name in READING}
     for name in ("format", "encoding", "delimiter", "sheet", "question", "labels", "annotator", "duplicates", "source_type", "language", "document_per"):  # fmt: skip
         if name in data:
             options[name] = data[name].strip() if name != "delimiter" else data[name]
     options["delimiter"] = {"\\t": "\t", "tab": "\t"}.get(options["delimiter"], options["delimiter"])
     options["header"] = data.get("header") == "on"
+    if options["format"] != before["format"]:
+        # What was found out about the file belongs to the format it was read as; what was chosen just now stays.
+        for name in ("encoding", "delimiter"):
+            options[name] = "" if options[name] == before[name] else options[name]
     options["create_schema"] = data.get("create_schema") == "on"
     options["columns"] = [part.strip() for part in data.get("columns", "").split(",") if part.strip()]
     options["annotator_columns"] = [value for value in data.getlist("annotator_columns") if value]
     options["label_map"] = read_label_map(data.get("label_map", ""))
-    after = {name: options[name] for name in before}
-    if before == after:
-        options["mapping"] = {
-            name: data[f"map_{name}"] for name in importing.FIELDS + importing.EXTRAS if data.get(f"map_{name}")
-        }
-    else:
-        # The file is read in another way now, so its columns are guessed anew.
-        options["mapping"] = {}
+    read_anew = any((options[name] or "") != (before[name] or "") for name in READING)
+    options["mapping"] = {}
+    if not read_anew:
+        chosen = {name: data.get(f"map_{name}", "") for name in importing.FIELDS + importing.EXTRAS}
+        options["mapping"] = {name: column for name, column in chosen.items() if column}
+    return read_anew
 
 
 def read_label_map(text: str) -> dict[str, str]:
@@ -145,7 +178,7 @@ def read_label_map(text: str) -> dict[str, str]:
 def import_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The progress as a fragment; asks for the whole page when the job has ended."""
     row = get_object_or_404(Import, pk=pk, project=membership.project)
-    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    response = render(request, "_job.html", {"job": row, "progress_url": request.path})
     if not row.is_live:
         response["HX-Refresh"] = "true"
     return response
@@ -176,6 +209,16 @@ def import_refused(request: HttpRequest, membership: Membership, pk: int) -> Htt
     return FileResponse(row.refused.open("rb"), as_attachment=True, filename=f"refused-{row.pk}.{ending}")
 
 
+COUNTS = [
+    ("rows", gettext_lazy("rows read")),
+    ("new", gettext_lazy("new items")),
+    ("here", gettext_lazy("were here already")),
+    ("same_text", gettext_lazy("texts seen before")),
+    ("annotations", gettext_lazy("answers")),
+    ("gold", gettext_lazy("gold")),
+    ("cases", gettext_lazy("cases to settle")),
+    ("refused", gettext_lazy("refused")),
+]
 FIELD_NAMES = {
     "id": gettext_lazy("id"),
     "text": gettext_lazy("text"),
@@ -187,6 +230,7 @@ FIELD_NAMES = {
     "url": gettext_lazy("link"),
     "label": gettext_lazy("label"),
     "annotations": gettext_lazy("annotations (a list)"),
+    "gold": gettext_lazy("gold (an object of questions and answers)"),
     "split": gettext_lazy("split"),
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),

@@ -3,16 +3,21 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Least, Substr
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from annotation.access import member
-from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership
+from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project
 
 PAGE = 50
+EXCERPT = 300
+FILTERS = ("q", "state", "source_type", "language", "gold")
 
 
 @require_GET
@@ -21,10 +26,11 @@ PAGE = 50
 def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """A page of items, filtered by words, state, flag, label, source type or language."""
     project = membership.project
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "state", "source_type", "language", "gold")}
-    rows = filtered(Item.objects.filter(project=project), asked).select_related("document").order_by("pk")
+    # A NUL is no character that a database would search for.
+    asked = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in FILTERS}
+    rows = filtered(Item.objects.filter(project=project), asked).order_by("pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    found = list(page.object_list)
+    found = list(with_excerpts(page.object_list))
     gold: dict[int, list[Gold]] = {}
     for row in Gold.objects.current().filter(item__in=found):
         gold.setdefault(row.item_id, []).append(row)
@@ -37,15 +43,40 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "page_obj": page,
         "rows": [(item, answers.get(item.pk, 0), gold.get(item.pk, [])) for item in found],
         "asked": asked,
+        "is_filtered": any(asked.values()),
         "states": STATES,
         "source_types": distinct(project, "source_type"),
         "languages": distinct(project, "language"),
-        "query": "&".join(f"{name}={value}" for name, value in asked.items() if value),
+        "labels": known_labels(project),
     }
     return render(request, "annotation/items.html", context)
 
 
-STATES = ("open", "answered", "contested", "gold", "flagged", "skipped")
+STATES = (
+    ("open", gettext_lazy("waits for answers")),
+    ("answered", gettext_lazy("all answers in")),
+    ("contested", gettext_lazy("waits for a decision")),
+    ("gold", gettext_lazy("has gold")),
+    ("flagged", gettext_lazy("flagged")),
+    ("skipped", gettext_lazy("skipped by someone")),
+)
+
+
+def with_excerpts(rows: QuerySet[Item]) -> QuerySet[Item]:
+    """Items with `excerpt`, the first characters of their text; long documents stay in the database."""
+    start = Coalesce(F("start"), 0) + 1
+    return (
+        rows.select_related("document")
+        .defer("document__text", "document__raw", "document__metadata")
+        .annotate(excerpt=Substr("document__text", start, Least(Coalesce(F("end") - F("start"), EXCERPT), EXCERPT)))
+    )
+
+
+def known_labels(project: Project) -> list[tuple[str, str]]:
+    """(name, title) of every label of the published schema."""
+    questions = project.version.schema["questions"] if project.version else []
+    found = {label["name"]: label["title"] for question in questions for label in question.get("labels", [])}
+    return list(found.items())
 
 
 def distinct(project: Any, name: str) -> list[str]:
@@ -91,7 +122,7 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         .exclude(status=Annotation.Status.DRAFT)
         .select_related("annotator", "guideline_version")
         .prefetch_related("revisions")
-        .order_by("superseded_at", "pk")
+        .order_by(F("superseded_at").desc(nulls_first=True), "pk")
     )
     context = {
         "project": membership.project,
@@ -100,9 +131,10 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         "document": found.document,
         "blind": blind,
         "answers": [] if blind else answers,
-        "count": answers.count(),
+        "count": answers.filter(superseded_at=None).count() if blind else None,
         "gold": Gold.objects.filter(item=found).select_related("settled_by", "guideline_version").order_by("-pk"),
         "cases": Case.objects.open().filter(item=found),
-        "slots": Assignment.objects.filter(item=found).order_by("slot"),
+        "slots": Assignment.objects.filter(item=found).select_related("annotator").order_by("slot"),
+        "now": timezone.now(),
     }
     return render(request, "annotation/item.html", context)

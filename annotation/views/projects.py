@@ -1,33 +1,56 @@
 """The list of projects, a project's home, its settings and its people."""
 
+from copy import copy
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation import assigning, inviting, progress
 from annotation.access import member
 from annotation.forms import InvitationForm, MembershipForm, ProjectForm, ProjectSettingsForm
-from annotation.models import Invitation, Membership, User
+from annotation.jobs import State
+from annotation.models import Assignment, Gold, Invitation, Membership, Project, User
 
 
 @require_GET
 @login_required
 def projects(request: HttpRequest) -> HttpResponseBase:
     """The projects that this person is a member of."""
-    memberships = Membership.objects.filter(user=request.user, project__archived_at=None).select_related("project")
+    memberships = Membership.objects.filter(user=request.user, project__archived_at=None).select_related(
+        "project__version"
+    )
+    rows = list(memberships.order_by("project__name", "pk"))
+    how_far = _how_far([row.project_id for row in rows if row.can_adjudicate])
     context = {
-        "memberships": memberships.order_by("project__name"),
+        "rows": [(row, how_far.get(row.project_id)) for row in rows],
         "can_create": User.objects.can_create_projects(request.user),
     }
     return render(request, "annotation/projects.html", context)
+
+
+def _how_far(projects: list[int]) -> dict[int, dict[str, int]]:
+    """Answers wanted and closed per project, in one query; projects without items are left out."""
+    closed = Q(state__in=[Assignment.State.DONE, Assignment.State.SKIPPED])
+    counts = (
+        Assignment.objects.filter(project__in=projects)
+        .values("project")
+        .annotate(all=Count("pk"), closed=Count("pk", filter=closed))
+    )
+    return {
+        row["project"]: {"all": row["all"], "closed": row["closed"], "percent": 100 * row["closed"] // row["all"]}
+        for row in counts
+    }
 
 
 @login_required
@@ -38,6 +61,7 @@ def new_project(request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = ProjectForm(request.POST or None)
     form.fields["slug"].required = False
+    form.fields["slug"].help_text = _("Small letters, digits and hyphens; left empty it is made from the name.")
     if request.method == "POST" and form.is_valid():
         try:
             project = inviting.create_project(user=request.user, **form.cleaned_data)
@@ -60,11 +84,83 @@ def project(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         overview = progress.overview(membership.project)
         context |= {
             "overview": overview,
+            "gold_by": [(label, overview["gold_by"].get(name, 0)) for name, label in Gold.Method.choices],
             "people": progress.people(membership.project),
             "days_left": progress.forecast(membership.project, overview),
-            "imports": membership.project.imports.exclude(state="prepared").select_related("created_by")[:3],
+            "imports": membership.project.imports.exclude(state=State.PREPARED).select_related("created_by")[:3],
         }
+    if membership.is_manager:
+        context["steps"] = next_steps(membership.project, context["overview"])
     return render(request, "annotation/project.html", context)
+
+
+def next_steps(project: Project, overview: dict[str, Any]) -> list[dict[str, Any]]:
+    """The way from a file to a frozen version: each step's title, address, sentence and state (done, now, later)."""
+    labellers = sum(row.can_label for row in project.memberships.all())
+    labelled = bool(overview["items"]) and not overview["left"]
+    steps: list[tuple[bool, str, Any, str]] = [
+        (bool(overview["items"]), "annotation:imports", gettext_lazy("Import items"), _imported(overview)),
+        (project.version is not None, "annotation:guideline", gettext_lazy("Publish the guideline"), _rules(project)),
+        (labellers >= project.overlap or labelled, "annotation:members", gettext_lazy("Invite annotators"), _invited(project, labellers)),
+        (labelled, "annotation:items", gettext_lazy("Label"), _labelled(overview)),
+        (labelled and not overview["cases_open"], "annotation:adjudicate", gettext_lazy("Adjudicate"), _settled(overview)),
+        (False, "evaluation:datasets", gettext_lazy("Freeze a version"), _("Gold becomes a dataset version with train, dev and test.")),
+    ]  # fmt: skip
+    now = next(place for place, step in enumerate(steps) if not step[0])
+    return [
+        {
+            "title": title,
+            "url": _address(name, project),
+            "sentence": sentence,
+            "state": "done" if done else "now" if place == now else "later",
+        }
+        for place, (done, name, title, sentence) in enumerate(steps)
+    ]
+
+
+def _address(name: str, project: Project) -> str:
+    """The address of a page that another app may bring; empty where it does not."""
+    try:
+        return reverse(name, args=[project.slug])
+    except NoReverseMatch:
+        return ""
+
+
+def _imported(overview: dict[str, Any]) -> str:
+    count = overview["items"]
+    if not count:
+        return _("Bring in CSV, JSON, XLSX or plain text, with or without labels.")
+    return ngettext("%(count)d item is here.", "%(count)d items are here.", count) % {"count": count}
+
+
+def _rules(project: Project) -> str:
+    if project.version is None:
+        return _("Write the rules and the labels, then publish them as version 1.")
+    return _("Version %(number)d is in force.") % {"number": project.version.number}
+
+
+def _invited(project: Project, labellers: int) -> str:
+    return ngettext(
+        "%(count)d person labels; each item wants %(overlap)d answers.",
+        "%(count)d people label; each item wants %(overlap)d answers.",
+        labellers,
+    ) % {"count": labellers, "overlap": project.overlap}
+
+
+def _labelled(overview: dict[str, Any]) -> str:
+    if not overview["slots"]:
+        return _("No answers are asked for yet.")
+    return _("%(done)d of %(all)d answers are in.") % {
+        "done": overview["slots"] - overview["left"],
+        "all": overview["slots"],
+    }
+
+
+def _settled(overview: dict[str, Any]) -> str:
+    return _("%(open)d cases wait, %(gold)d answers are gold.") % {
+        "open": overview["cases_open"],
+        "gold": overview["gold"],
+    }
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,7 +168,8 @@ def project(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def settings(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """Name, overlap, settling, lease."""
     project = membership.project
-    form = ProjectSettingsForm(request.POST or None, instance=project)
+    # A copy, so that a refused form does not change the name above the page.
+    form = ProjectSettingsForm(request.POST or None, instance=copy(project))
     if request.method == "POST" and form.is_valid():
         changed = form.save(commit=False)
         changed.save(update_fields=["name", "description", "settle", "lease_minutes"])
@@ -94,11 +191,19 @@ def members(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def _members(request: HttpRequest, membership: Membership, **extra: Any) -> HttpResponseBase:
     project = membership.project
     rows = project.memberships.select_related("user").order_by("role", "user__username")
+    held = dict(
+        Assignment.objects.filter(project=project, state=Assignment.State.LEASED)
+        .values_list("annotator")
+        .annotate(n=Count("pk"))
+        .values_list("annotator", "n")
+    )
     context = {
         "project": project,
         "membership": membership,
-        "members": [(row, MembershipForm(instance=row, prefix=str(row.pk))) for row in rows],
-        "invitations": [row for row in project.invitations.select_related("invited_by")[:50] if row.is_open],
+        "members": [(row, MembershipForm(instance=row, prefix=str(row.pk)), held.get(row.user_id, 0)) for row in rows],
+        "invitations": project.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()).select_related(
+            "invited_by"
+        ),
         "form": InvitationForm(),
         **extra,
     }
@@ -157,8 +262,9 @@ def remove(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
 def release(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Take the items back that a member holds but has not answered."""
     row = get_object_or_404(Membership, pk=pk, project=membership.project)
-    count = assigning.release(project=membership.project, annotator=row.user)
-    messages.success(request, _("%(count)d items were taken back.") % {"count": count})
+    count = assigning.release(project=membership.project, annotator=row.user_id)
+    sentence = ngettext("%(count)d item was taken back.", "%(count)d items were taken back.", count)
+    messages.success(request, sentence % {"count": count})
     return redirect("annotation:members", membership.project.slug)
 
 

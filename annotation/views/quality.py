@@ -1,23 +1,30 @@
 """Agreement, and the adjudicator's desk."""
 
+from string import ascii_lowercase
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation import adjudicating, measuring
 from annotation import schema as schemas
 from annotation.access import member
+from annotation.jobs import State
 from annotation.markdown import to_html
-from annotation.models import Case, Gold, Item, Membership
+from annotation.models import AgreementReport, Case, Gold, Item, Membership, Project
+from annotation.views.items import with_excerpts
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 @member("adjudicate")
 def agreement(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -26,41 +33,117 @@ def agreement(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context: dict[str, Any] = {"project": project, "membership": membership}
     if project.version is None:
         return render(request, "annotation/agreement.html", context)
-    names = [entry["name"] for entry in project.version.schema["questions"]]
-    question = request.GET.get("question") or names[0]
-    if question not in names:
+    questions = project.version.schema["questions"]
+    asked = request.GET.get("question") or questions[0]["name"]
+    entry = next((entry for entry in questions if entry["name"] == asked), None)
+    if entry is None:
         raise Http404
-    done, at_work = measuring.latest(project=project, question=question)
-    if at_work is None and measuring.is_stale(done, project):
-        at_work = measuring.refresh(project=project, question=question)
-    entry = schemas.question(project.version.schema, question)
+    if request.method == "POST":
+        measuring.refresh(project=project, question=asked)
+        return redirect(f"{request.path}?{urlencode({'question': asked})}")
+    done, at_work, failed = reports(project, asked)
     context |= {
-        "names": names,
-        "question": question,
+        "questions": questions,
         "entry": entry,
         "report": done,
-        "job": at_work,
+        "job": at_work or failed,
+        "progress_url": reverse("annotation:agreement_progress", args=[project.slug, asked]) if at_work else "",
         "figures": shown(done.figures, entry) if done else None,
     }
     return render(request, "annotation/agreement.html", context)
 
 
+def reports(
+    project: Project, question: str
+) -> tuple[AgreementReport | None, AgreementReport | None, AgreementReport | None]:
+    """(newest figures, computation at work, the last one if it failed); asks for new figures where they are stale.
+
+    One that failed is not started again by looking at the page: only a new answer or the button does that.
+    """
+    done, at_work = measuring.latest(project=project, question=question)
+    if at_work is not None or not measuring.is_stale(done, project):
+        return done, at_work, None
+    last = AgreementReport.objects.filter(project=project, question=question, guideline_version=project.version).first()
+    if last is not None and last.state in (State.FAILED, State.CANCELLED):
+        changed = measuring.newest(project)
+        if changed is None or last.queued_at >= changed:
+            return done, None, last
+    return done, measuring.refresh(project=project, question=question), None
+
+
+FIGURES: tuple[tuple[str, Any, Any], ...] = (
+    (
+        "krippendorff_alpha",
+        gettext_lazy("Krippendorff's alpha"),
+        gettext_lazy("corrected for chance; copes with missing answers. 1 is perfect, 0 is chance"),
+    ),
+    (
+        "percent",
+        gettext_lazy("percent agreement"),
+        gettext_lazy("share of pairs of answers that agree, chance included"),
+    ),
+    (
+        "fleiss_kappa",
+        gettext_lazy("Fleiss' kappa"),
+        gettext_lazy("corrected for chance by how often each label is used"),
+    ),
+    (
+        "gwet_ac1",
+        gettext_lazy("Gwet's AC1"),
+        gettext_lazy("corrected for chance; steady where one label is rare"),
+    ),
+)
+MOST_IN_MATRIX = 12
+
+
 def shown(figures: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    """The figures with names of people and titles of labels, and the contested items with their words."""
+    """The figures as the page shows them: names of people, titles of labels, contested items with their words."""
     people = figures.get("raters", {})
-    titles = {label["name"]: label["title"] for label in entry["labels"]}
-    contested = figures.get("contested") or []
-    items = Item.objects.select_related("document").in_bulk([int(row["unit"]) for row in contested])
-    cohen = figures.get("cohen") or {}
-    pairs = cohen.get("pairs", []) if isinstance(cohen, dict) else cohen
+    pairs = [
+        {**pair, "a_name": people.get(pair["a"], pair["a"]), "b_name": people.get(pair["b"], pair["b"])}
+        for pair in figures.get("cohen", [])
+    ]
     return {
         **figures,
-        "pairs": [
-            {**pair, "a": people.get(pair["a"], pair["a"]), "b": people.get(pair["b"], pair["b"])} for pair in pairs
-        ],
-        "titles": titles,
-        "contested": [{"item": items[int(row["unit"])], **row} for row in contested if int(row["unit"]) in items],
+        "headline": [(title, figures[name], name == "percent", help) for name, title, help in FIGURES],
+        "entry": entry,
+        "pairs": pairs,
+        "matrix": _matrix(pairs),
+        "confusion_rows": _confusion(figures),
+        "prevalence_rows": sorted(figures["prevalence"].items(), key=lambda row: -(row[1] or 0)),
+        "is_paradox": bool(figures.get("paradox")),
+        "most_used": max(figures["prevalence"].items(), key=lambda row: row[1] or 0, default=("", None)),
+        "contested": _contested(figures.get("contested") or []),
     }
+
+
+def _matrix(pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Kappa of everyone with everyone; None where there are too many people for a square, or too few."""
+    names = {pair[side]: pair[f"{side}_name"] for pair in pairs for side in ("a", "b")}
+    people = sorted(names, key=lambda who: (names[who], who))
+    if not 3 <= len(people) <= MOST_IN_MATRIX:
+        return None
+    kappa = {frozenset((pair["a"], pair["b"])): pair for pair in pairs}
+    rows = [
+        (names[left], [None if left == right else kappa.get(frozenset((left, right)), {}) for right in people])
+        for left in people
+    ]
+    return {"people": [names[who] for who in people], "rows": rows}
+
+
+def _confusion(figures: dict[str, Any]) -> list[tuple[str, list[tuple[float, float | None]], float]]:
+    """(label, [(pairs, share of the row)], sum of the row) for every label down."""
+    return [
+        (label, [(cell, cell / total if total else None) for cell in row], total)
+        for label, row in zip(figures["categories"], figures["confusion"], strict=True)
+        for total in [sum(row)]
+    ]
+
+
+def _contested(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The contested items that still exist, with the beginning of their text."""
+    items = {item.pk: item for item in with_excerpts(Item.objects.filter(pk__in=[int(row["unit"]) for row in rows]))}
+    return [{"item": items[int(row["unit"])], **row} for row in rows if int(row["unit"]) in items]
 
 
 @require_GET
@@ -69,7 +152,7 @@ def shown(figures: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
 def agreement_progress(request: HttpRequest, membership: Membership, question: str) -> HttpResponseBase:
     """A fragment while figures are made; the whole page is asked for when they are there."""
     _done, at_work = measuring.latest(project=membership.project, question=question)
-    response = render(request, "_job.html", {"job": at_work, "project": membership.project})
+    response = render(request, "_job.html", {"job": at_work, "progress_url": request.path})
     if at_work is None:
         response["HX-Refresh"] = "true"
     return response
@@ -81,15 +164,19 @@ def agreement_progress(request: HttpRequest, membership: Membership, question: s
 def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The queue: open cases, most contested first, and what was settled lately."""
     project = membership.project
-    cases = (
-        Case.objects.open().filter(project=project).select_related("item__document").order_by("-disagreement", "key")
-    )
+    cases = Case.objects.open().filter(project=project).order_by("-disagreement", "key")
     settled = Gold.objects.current().filter(project=project, method=Gold.Method.ADJUDICATED)
+    page = Paginator(cases, 50).get_page(request.GET.get("page"))
+    lately = list(settled.select_related("settled_by").order_by("-settled_at", "-pk")[:20])
+    wanted = {row.item_id for row in [*page.object_list, *lately]}
+    items = {item.pk: item for item in with_excerpts(Item.objects.filter(pk__in=wanted))}
     context = {
         "project": project,
         "membership": membership,
-        "page_obj": Paginator(cases, 50).get_page(request.GET.get("page")),
-        "settled": settled.select_related("item__document", "settled_by").order_by("-settled_at")[:20],
+        "schema": project.version.schema if project.version else {"questions": []},
+        "page_obj": page,
+        "cases": [(row, items[row.item_id]) for row in page.object_list],
+        "settled": [(row, items[row.item_id], adjudicating.REASONS.get(row.reason, row.reason)) for row in lately],
         "settled_count": settled.count(),
     }
     return render(request, "annotation/adjudicate.html", context)
@@ -115,30 +202,56 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         except ValueError as problem:
             error = str(problem)
         else:
-            after = adjudicating.following(project=project)
+            after = following(row)
             if after:
                 return redirect("annotation:case", project.slug, after.pk)
             messages.success(request, _("All cases are settled."))
             return redirect("annotation:adjudicate", project.slug)
-    assert row.project.version is not None
+    open_cases = Case.objects.open().filter(project=project).count()
+    return _desk(request, membership, row, error=error, left=open_cases)
+
+
+def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str, **extra: Any) -> HttpResponseBase:
+    """The page of one decision. Names are shown where the answer is settled already, and never before."""
+    version = membership.project.version
+    if version is None:
+        raise Http404
+    try:
+        entry = schemas.question(version.schema, row.question)
+    except ValueError:
+        # The question was dropped by a later version: there is nothing to decide by.
+        raise Http404 from None
+    gold = Gold.objects.current().filter(item=row.item_id, question=row.question)
     context = {
-        "project": project,
+        "project": membership.project,
         "membership": membership,
         "case": row,
+        "item": row.item,
         "document": row.item.document,
-        "entry": schemas.question(row.project.version.schema, row.question),
+        "entry": entry,
         "answers": adjudicating.answers(row),
-        "gold": Gold.objects.current()
-        .filter(item=row.item, question=row.question)
-        .select_related("settled_by")
-        .first(),
-        "reasons": list(adjudicating.REASONS.items()),
-        "guideline_html": to_html(row.project.version.text),
-        "left": Case.objects.open().filter(project=project).count(),
+        "shows_names": not Case.objects.open().filter(item=row.item_id).exists(),
+        "gold": gold.select_related("settled_by", "guideline_version").first(),
+        "is_open": row.closed_at is None,
+        "reasons": reason_keys(entry),
+        "guideline_html": to_html(version.text),
+        "version": version,
         "error": error,
         "kept": request.POST,
+        **extra,
     }
     return render(request, "annotation/case.html", context, status=400 if error else 200)
+
+
+def reason_keys(entry: dict[str, Any]) -> list[tuple[str, Any, str]]:
+    """(code, words, key) of each reason: a letter of its code that no label and no action of the page has taken."""
+    taken = {label["key"] for label in entry.get("labels", [])} | {"g", "n", "s", "?"}
+    found = []
+    for code, words in adjudicating.REASONS.items():
+        key = next((letter for letter in code + ascii_lowercase if letter not in taken), "")
+        taken.add(key)
+        found.append((code, words, key))
+    return found
 
 
 @require_POST
@@ -146,8 +259,15 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
 def skip_case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Look at another case first; this one stays open."""
     row = get_object_or_404(Case, pk=pk, project=membership.project)
-    after = adjudicating.following(project=membership.project, after=row)
+    after = following(row)
     return redirect("annotation:case", membership.project.slug, after.pk if after else row.pk)
+
+
+def following(row: Case) -> Case | None:
+    """The open case behind this one in the queue, and from its end the first again, so that skipping meets all."""
+    others = Case.objects.open().filter(project=row.project_id).exclude(pk=row.pk).order_by("-disagreement", "key")
+    behind = Q(disagreement__lt=row.disagreement) | Q(disagreement=row.disagreement, key__gt=row.key)
+    return others.filter(behind).first() or others.first()
 
 
 @require_http_methods(["GET", "POST"])
@@ -175,23 +295,8 @@ def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
         else:
             messages.success(request, _("Settled anew; the earlier decision is kept in the item's history."))
             return redirect("annotation:item", membership.project.slug, gold.item_id)
-    assert gold.project.version is not None
-    stand_in = Case(project=gold.project, item=gold.item, question=gold.question)
-    context = {
-        "project": membership.project,
-        "membership": membership,
-        "case": stand_in,
-        "document": gold.item.document,
-        "entry": schemas.question(gold.project.version.schema, gold.question),
-        "answers": adjudicating.answers(stand_in),
-        "gold": gold,
-        "again": True,
-        "reasons": list(adjudicating.REASONS.items()),
-        "guideline_html": to_html(gold.project.version.text),
-        "error": error,
-        "kept": request.POST,
-    }
-    return render(request, "annotation/case.html", context, status=400 if error else 200)
+    stand_in = Case(project=gold.project, item=gold.item, question=gold.question, key=0, closed_at=gold.settled_at)
+    return _desk(request, membership, stand_in, error=error, again=gold)
 
 
 @require_POST
@@ -203,6 +308,8 @@ def settle_all(request: HttpRequest, membership: Membership) -> HttpResponseBase
     except ValueError as problem:
         messages.error(request, str(problem))
     else:
-        sentence = _("%(gold)d items became gold; %(cases)d cases were opened.")
-        messages.success(request, sentence % {"gold": made["gold"], "cases": made["cases"]})
+        gold = ngettext("%(count)d answer became gold", "%(count)d answers became gold", made["gold"])
+        cases = ngettext("%(count)d case was opened.", "%(count)d cases were opened.", made["cases"])
+        sentence = f"{gold % {'count': made['gold']}}; {cases % {'count': made['cases']}}"
+        messages.success(request, sentence)
     return redirect("annotation:adjudicate", membership.project.slug)

@@ -154,6 +154,14 @@ def test_unix_windows_and_old_mac_line_ends_are_read(make, end, format):
     assert not problems(found)
 
 
+def test_sniff_reads_old_mac_line_ends_too(make):
+    sniffed = sniff(make("a.csv", "text;label\ra, b;up\rc;down\r"))
+    assert (sniffed.delimiter, sniffed.preview) == (
+        ";",
+        [{"text": "a, b", "label": "up"}, {"text": "c", "label": "down"}],
+    )
+
+
 def test_a_text_file_is_a_document_a_line_or_one_document(make):
     path = make("a.txt", "first line\n\nsecond line\n")
     assert values(read(path, "txt")) == [{"text": "first line"}, {"text": "second line"}]
@@ -525,6 +533,8 @@ def test_an_empty_file_is_unreadable(make, content):
         for format in ("csv", "tsv", "json", "jsonl", "txt"):
             with pytest.raises(Unreadable, match="empty"):
                 read(path, format)
+        with pytest.raises(Unreadable, match="empty"):
+            read(path, "txt", document_per="file")
 
 
 def test_a_header_alone_gives_no_rows_and_says_so(make, tmp_path):
@@ -891,21 +901,25 @@ def test_no_bytes_make_sniffing_fail_and_what_it_finds_can_be_read(tmp_path, con
     read_everything(path, format=sniffed.format, encoding=sniffed.encoding, delimiter=sniffed.delimiter)
 
 
-@given(st.data())
+PLACE = st.floats(0, 1, exclude_max=True)
+
+
+@given(
+    st.sampled_from(["xlsx", "zip", "csv"]),
+    st.lists(st.tuples(PLACE, st.integers(0, 255)), max_size=4),
+    st.just(1.0) | PLACE,
+)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_damage_to_a_packed_file_makes_reading_fail(tmp_path, data):
-    sources = {
-        "xlsx": make_sheet(tmp_path / "a.xlsx", [["text", "n"], ["a", 1], ["b", datetime.date(2024, 1, 1)]]),
-        "zip": make_zip(tmp_path / "a.zip", {"a.txt": "one", "b.txt": "two"}),
-        "csv": tmp_path / "a.gz",
-    }
-    sources["csv"].write_bytes(gzip.compress(as_csv(CHINESE).encode()))
-    format = data.draw(st.sampled_from(sorted(sources)))
-    content = bytearray(sources[format].read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path / "damaged"
-    path.write_bytes(bytes(content[: data.draw(st.integers(1, len(content)))]))
+def test_no_damage_to_a_packed_file_makes_reading_fail(tmp_path, format, damage, end):
+    whole, path = tmp_path / f"whole.{format}", tmp_path / "damaged"
+    if not whole.exists():
+        make_sheet(tmp_path / "whole.xlsx", [["text", "n"], ["a", 1], ["b", datetime.date(2024, 1, 1)]])
+        make_zip(tmp_path / "whole.zip", {"a.txt": "one", "b.txt": "two"})
+        (tmp_path / "whole.csv").write_bytes(gzip.compress(as_csv(CHINESE).encode()))
+    content = bytearray(whole.read_bytes())
+    for place, byte in damage:
+        content[int(place * len(content))] = byte
+    path.write_bytes(bytes(content[: int(end * len(content))]))
     read_everything(path, format=format)
 
 

@@ -1,0 +1,128 @@
+"""Answers, figures, intervals and durations in words, for the templates."""
+
+import json
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotation import schema as schemas
+from annotation.agreement.intervals import LEAST_UNITS
+from annotation.kinds import KINDS
+
+register = template.Library()
+
+NONE = "–"
+LISTED = 5  # thin labels named in a sentence
+
+
+@register.inclusion_tag("annotation/_value.html")
+def value(schema: dict[str, Any] | None, question: str, given: Any) -> dict[str, Any]:
+    """A label or other answer as its title with the label's colour; unknown ones as they are."""
+    try:
+        entry = schemas.question(schema or {}, question)
+    except ValueError:
+        return {"title": plain(given), "color": 0}
+    label = next((label for label in entry.get("labels", []) if label["name"] == given), {})
+    return {"title": KINDS[entry["kind"]].summarise(given, entry), "color": label.get("color", 0)}
+
+
+@register.filter
+def title_in(name: str, entry: dict[str, Any]) -> str:
+    """The title of the label of that name in this question."""
+    return next((str(label["title"]) for label in entry.get("labels", []) if label["name"] == name), str(name))
+
+
+@register.filter
+def plain(given: Any) -> str:
+    """Text as it is, anything else as JSON."""
+    if given is None:
+        return ""
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
+
+
+@register.filter
+def figure(number: float | None, places: int = 3) -> str:
+    """A coefficient with its decimals, or a dash where it is undefined."""
+    return NONE if number is None else number_format(number, places)
+
+
+@register.filter
+def share(number: float | None, places: int = 1) -> str:
+    """A share in [0, 1] in percent, or a dash where it is undefined."""
+    return NONE if number is None else _("%(number)s%%") % {"number": number_format(100 * number, places)}
+
+
+@register.filter
+def level(number: float | None) -> str:
+    """A number in [0, 1] as a whole step from 0 to 10, for a shade; nothing where it is undefined."""
+    return "" if number is None else str(round(10 * min(1.0, max(0.0, number))))
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in words, to the unit that matters."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    if whole < 90:
+        return ngettext("%(count)d second", "%(count)d seconds", whole) % {"count": whole}
+    if whole < 90 * 60:
+        minutes = round(whole / 60)
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours = round(whole / 3600)
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+
+
+@register.simple_tag
+def interval(found: dict[str, Any], *, percent: bool = False, level: float = 0.95) -> str:
+    """'95% interval 0.78 to 0.84', or nothing where there is none (`why` says why)."""
+    if found.get("reason") or found.get("low") is None:
+        return ""
+    word = share if percent else figure
+    return _("%(level)s%% interval %(low)s to %(high)s") % {
+        "level": number_format(100 * level, 0),
+        "low": word(found["low"]),
+        "high": word(found["high"]),
+    }
+
+
+@register.simple_tag
+def why(found: dict[str, Any], *, thin: dict[str, int] | None = None, entry: dict[str, Any] | None = None) -> str:
+    """Why a figure has no interval, or no value, as a sentence; `thin` are the labels that too few items carry."""
+    reason, count = found.get("reason", ""), found.get("n", 0)
+    if reason == "thin_labels" and thin and entry:
+        listed = ", ".join(f"{title_in(name, entry)} ({units})" for name, units in list(thin.items())[:LISTED])
+        more = " …" if len(thin) > LISTED else ""
+        return _(
+            "No interval: each label must be on at least %(least)d items with two answers. Too few: %(labels)s."
+        ) % {
+            "least": LEAST_UNITS,
+            "labels": listed + more,
+        }
+    sentences = {
+        "no_pairs": _("No item has answers of two people yet, so agreement cannot be computed."),
+        "no_variation": _("The answers do not vary: without a second label in use there is nothing to measure."),
+        "few_units": _("No interval: it needs %(least)d items with two or more answers, there are %(count)d."),
+        "few_groups": _("No interval: it needs items from %(least)d documents; these come from fewer."),
+        "thin_labels": _("No interval: it needs %(least)d items with the label and two answers."),
+        "no_spread": _("No interval: every resample gives the same figure, which does not make it certain."),
+        "unstable": _("No interval: the figure rests on so few items that it is undefined without them."),
+    }
+    sentence = sentences.get(reason, reason)
+    return sentence % {"least": LEAST_UNITS, "count": count} if reason in sentences else sentence
+
+
+@register.simple_tag
+def strength(found: dict[str, Any]) -> str:
+    """What an alpha allows, by its lower limit where there is one (Krippendorff 2004: 0.8 reliable, 0.667 tentative)."""
+    sure = found.get("low") if found.get("low") is not None else found.get("value")
+    if sure is None:
+        return ""
+    if sure >= 0.8:
+        return _("Reliable: firm conclusions can rest on these answers.")
+    if sure >= 0.667:
+        return _("Usable for tentative conclusions; look at the labels that are confused.")
+    return _("Too low to rest conclusions on: sharpen the guideline where labels are confused, then measure again.")

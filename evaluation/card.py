@@ -1,0 +1,149 @@
+"""The data card of an exported version: what it holds, how it was made, what to beware of; English, for any reader."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from evaluation.models import SPLITS, DatasetVersion
+
+# The name that other tools know the split by.
+ELSEWHERE = {"train": "train", "dev": "validation", "test": "test"}
+METHODS = {
+    "single": "a single answer",
+    "unanimous": "unanimous answers",
+    "majority": "a majority of the answers",
+    "adjudicated": "an adjudicator",
+    "imported": "imported with the documents",
+}
+
+
+def card(version: DatasetVersion, facts: dict[str, Any]) -> str:
+    """README.md of the export, from the version's manifest."""
+    parts = [
+        *_front(facts),
+        f"# {facts['dataset']} {facts['version']}",
+        "",
+        *([facts["change_note"], ""] if facts["change_note"] else []),
+        *_table([
+            ("project", facts["project"]),
+            ("version", facts["version"] + (f", after {facts['previous']}" if facts["previous"] else "")),
+            ("frozen at", facts["frozen_at"]),
+            ("guideline", f"version {facts['guideline_version']} (guideline.md, schema.json)"),
+            ("content hash", f"`{facts['content_hash']}`"),
+        ], head=("", "")),
+        *_data(facts),
+        *_labels(facts),
+        *_settled(facts),
+        *_agreement(facts),
+        *_splits(facts),
+        *_findings(facts),
+        *_columns(facts),
+    ]  # fmt: skip
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _front(facts: dict[str, Any]) -> Iterator[str]:
+    """What Hugging Face's `datasets` loads the files by."""
+    yield from ("---", "configs:", "- config_name: default", "  data_files:")
+    for split, name in facts["data"].items():
+        yield from (f"  - split: {ELSEWHERE[split]}", f"    path: {name}")
+    yield from ("---", "")
+
+
+def _table(rows: list[tuple[Any, ...]], *, head: tuple[Any, ...]) -> Iterator[str]:
+    yield _cells(head)
+    yield _cells(tuple("---" for _ in head))
+    yield from map(_cells, rows)
+    yield ""
+
+
+def _cells(row: tuple[Any, ...]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+
+
+def _data(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Splits", "")
+    rows = [(split, facts["counts"][split]["n"], f"`{facts['split_hashes'].get(split, '–')}`") for split in SPLITS]
+    rows.append(("all", sum(facts["counts"][split]["n"] for split in SPLITS), f"`{facts['content_hash']}`"))
+    yield from _table(rows, head=("split", "examples", "hash"))
+
+
+def _labels(facts: dict[str, Any]) -> Iterator[str]:
+    for question in facts["questions"]:
+        yield from (f"## Labels of “{question['name']}”", "")
+        at = {split: facts["counts"][split]["labels"][question["name"]] for split in SPLITS}
+        rows = [(label, *(_share(at[split], label) for split in SPLITS)) for label in question["labels"]]
+        yield from _table(rows, head=("label", *SPLITS))
+
+
+def _share(counts: dict[str, int], label: str) -> str:
+    n, total = counts.get(label, 0), sum(counts.values())
+    return f"{n} ({100 * n / total:.1f} %)" if total else str(n)
+
+
+def _settled(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("## How gold was settled", "")
+    for question, methods in facts["settled"].items():
+        told = ", ".join(f"{METHODS.get(method, method)}: {count}" for method, count in methods.items())
+        yield f"- {question}: {told}"
+    yield ""
+
+
+def _agreement(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Agreement at the freeze", "")
+    for question, figures in facts["agreement"].items():
+        yield (
+            f"- {question}: Krippendorff's alpha (nominal) {_figure(figures['alpha'])}; pairs agree in "
+            f"{_figure(figures['percent'])}; {figures['n_units_2plus']} of {figures['n_units']} examples have two or "
+            f"more answers, by {figures['n_raters']} annotators."
+        )
+    if not facts["agreement"]:
+        yield "No example has answers of two annotators, so there is no agreement to state."
+    yield ""
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return f"undefined ({figure['note']})"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f} (no interval: {figure['note']})"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def _splits(facts: dict[str, Any]) -> Iterator[str]:
+    options = facts["options"]
+    groups = f"; examples of one {' or '.join(options['group_by'])} stay together" if options["group_by"] else ""
+    shares = ", ".join(f"{name} {options['shares'][name]:.0%}" for name in SPLITS)
+    yield from ("## How the splits were made", "")
+    yield (
+        f"Mode {options['splits']}; shares {shares}; seed {options['seed']}; stratified by gold; equal texts are in one "
+        f"split{groups}. What an earlier version placed has stayed where it was."
+    )
+    yield ""
+
+
+def _findings(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Beware", "")
+    yield from (f"- {entry['level']}: {entry['text']}" for entry in facts["findings"])
+    if not facts["findings"]:
+        yield "Nothing was found."
+    yield ""
+
+
+def _columns(facts: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Files", "")
+    gold = "label" if len(facts["questions"]) == 1 else "gold (question: value)"
+    meta = "meta (other columns)"
+    if facts["data_format"] == "csv":
+        gold = gold if gold == "label" else "gold.<question>"
+        meta = "meta.<name> (other columns), _assay"
+    yield f"data/: UTF-8; id, text, split, {gold}, title, source_type, language, published_at, issuer, url, {meta}."
+    if facts["data_format"] == "csv":
+        yield "A cell that a spreadsheet would run as a formula has an apostrophe in front; `_assay` marks such files."
+    if not facts["with_test_gold"]:
+        yield "The gold and the metadata of the test examples are withheld."
+    yield "manifest.json: all of this for programs. SHA256SUMS: `sha256sum -c SHA256SUMS`."
+    yield (
+        "Content hash: each example as canonical JSON (RFC 8785), SHA-256, then the Merkle root (RFC 6962) over the "
+        "examples in the order of their ids."
+    )
+    yield ""

@@ -1,0 +1,147 @@
+"""What a person should know about a version before trusting it: leaks, what was left out, labels and tests too small."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotation import schema as schemas
+from evaluation.models import SPLITS
+from evaluation.significance import minimum_detectable_difference
+from evaluation.splits import Leak
+
+SHOWN = 20
+PER_LABEL = 60
+FEWEST = 10
+ADVISED = 1000
+DISCORDANCE = 0.1
+
+Finding = dict[str, Any]
+
+
+def finding(code: str, level: str, text: str, keys: Iterable[str] = ()) -> Finding:
+    """One finding. level: note, warning or error; keys: the examples concerned, of which the first 20 are kept."""
+    named = sorted(keys)
+    return {"code": code, "level": level, "text": text, "count": len(named), "keys": named[:SHOWN]}
+
+
+def listed(keys: Sequence[str], most: int = 5) -> str:
+    """The first keys in quotes, and how many more there are."""
+    named = ", ".join(f"“{key}”" for key in keys[:most])
+    rest = len(keys) - most
+    return named if rest <= 0 else _("%(keys)s and %(count)d more") % {"keys": named, "count": rest}
+
+
+def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
+    """Conflicting gold, without its values (they may be test gold), and leaks that were allowed for a reason."""
+    found = []
+    conflicts = [leak for leak in leaks if leak.kind == "gold"]
+    if conflicts:
+        keys = sorted({key for leak in conflicts for key in leak.keys})
+        text = ngettext(
+            "%(count)d text has different gold in different examples: %(keys)s. Settle it in the project.",
+            "%(count)d texts have different gold in different examples: %(keys)s. Settle them in the project.",
+            len(conflicts),
+        )
+        found.append(finding("conflicting", "warning", text % {"count": len(conflicts), "keys": listed(keys)}, keys))
+    crossing = [leak for leak in leaks if leak.kind != "gold"]
+    if crossing:
+        keys = sorted({key for leak in crossing for key in leak.keys})
+        text = _(
+            "Examples of different splits share a text or a group (%(keys)s). This was allowed because: %(reason)s"
+        )
+        found.append(finding("leak", "error", text % {"keys": listed(keys), "reason": reason}, keys))
+    return found
+
+
+def of_left_out(quarantined: Mapping[str, str], outdated: Sequence[str]) -> list[Finding]:
+    """Items with gold that are not in the version, and why."""
+    found = []
+    if quarantined:
+        text = ngettext(
+            "%(count)d item was left out: it connects examples that already stand in different splits (%(keys)s).",
+            "%(count)d items were left out: they connect examples that already stand in different splits (%(keys)s).",
+            len(quarantined),
+        )
+        numbers = {"count": len(quarantined), "keys": listed(sorted(quarantined))}
+        found.append(finding("quarantined", "warning", text % numbers, quarantined))
+    if outdated:
+        text = ngettext(
+            "%(count)d item was left out: the guideline no longer has the label of its gold, or it has no text (%(keys)s).",
+            "%(count)d items were left out: the guideline no longer has the label of their gold, or they have no text (%(keys)s).",
+            len(outdated),
+        )
+        found.append(
+            finding("left_out", "warning", text % {"count": len(outdated), "keys": listed(sorted(outdated))}, outdated)
+        )
+    return found
+
+
+def of_labels(questions: Sequence[dict[str, Any]], counts: Mapping[str, Any]) -> list[Finding]:
+    """Labels with too few examples in all, or too few in the test split."""
+    found = []
+    for question in questions:
+        name, labels = question["name"], schemas.label_names(question)
+        at = {split: counts[split]["labels"][name] for split in SPLITS}
+        few = {label: n for label in labels if (n := sum(at[split][label] for split in SPLITS)) < FEWEST}
+        if few:
+            text = _(
+                "“%(question)s”: fewer than %(least)d examples of %(labels)s. Nothing can be learned or said about them."
+            )
+            values = {"question": name, "least": FEWEST, "labels": _amounts(few)}
+            found.append(finding("few_examples", "warning", text % values))
+        small = {label: n for label in labels if label not in few and (n := at["test"][label]) < PER_LABEL}
+        if small:
+            text = _(
+                "“%(question)s”: fewer than %(least)d test examples of %(labels)s. Their figures will be uncertain."
+            )
+            values = {"question": name, "least": PER_LABEL, "labels": _amounts(small)}
+            found.append(finding("few_test_examples", "warning", text % values))
+    return found
+
+
+def _amounts(labels: Mapping[str, int]) -> str:
+    return ", ".join(f"{label} ({n})" for label, n in labels.items())
+
+
+def of_test(independent: int) -> list[Finding]:
+    """How small a difference between two systems the test split can show."""
+    if not independent:
+        return [finding("no_test", "warning", _("The test split is empty, so no board was opened."))]
+    difference = minimum_detectable_difference(independent, DISCORDANCE)
+    if difference is None:
+        text = _(
+            "The test split has %(count)d independent examples: too few to tell two systems apart. %(advised)d are advised."
+        )
+    else:
+        text = _(
+            "The test split has %(count)d independent examples: two systems that differ on %(share)d %% of them can be "
+            "told apart from %(points).1f points on. %(advised)d are advised."
+        )
+    values = {
+        "count": independent,
+        "share": DISCORDANCE * 100,
+        "points": (difference or 0) * 100,
+        "advised": ADVISED,
+    }
+    return [finding("detectable", "note" if independent >= ADVISED else "warning", text % values)]
+
+
+def of_history(*, kept: Sequence[str], older: Mapping[int, int], number: int) -> list[Finding]:
+    """Examples that keep an earlier split over the given one, and gold settled under earlier guideline versions."""
+    found = []
+    if kept:
+        text = ngettext(
+            "%(count)d example keeps the split of the version before, not the one given (%(keys)s).",
+            "%(count)d examples keep the split of the version before, not the one given (%(keys)s).",
+            len(kept),
+        )
+        found.append(finding("kept_split", "note", text % {"count": len(kept), "keys": listed(sorted(kept))}, kept))
+    if older:
+        shares = ", ".join(f"v{version}: {n}" for version, n in sorted(older.items()))
+        text = _(
+            "Some gold was settled under earlier guideline versions (%(shares)s); this version states v%(number)d."
+        )
+        found.append(finding("older_guideline", "note", text % {"shares": shares, "number": number}))
+    return found

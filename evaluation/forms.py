@@ -1,0 +1,92 @@
+"""Forms of evaluation: they check fields and leave the rules to the domain functions."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from evaluation.metrics import KINDS
+from evaluation.models import SPLITS
+
+PRIMARY = [(metric.name, metric.title) for metric in KINDS["choice"].metrics if metric.may_be_primary]
+
+
+class FreezeForm(forms.Form):
+    """How to freeze the next version."""
+
+    dataset = forms.CharField(label=_("data set"), max_length=120)
+    questions = forms.MultipleChoiceField(label=_("questions"), widget=forms.CheckboxSelectMultiple)
+    train = forms.FloatField(label=_("train, %"), min_value=0, max_value=100, initial=70)
+    dev = forms.FloatField(label=_("dev, %"), min_value=0, max_value=100, initial=10)
+    test = forms.FloatField(label=_("test, %"), min_value=0, max_value=100, initial=20)
+    splits = forms.ChoiceField(
+        label=_("splits"),
+        choices=[
+            ("auto", _("as the documents say where all of them do, else by seed")),
+            ("random", _("by seed, stratified by label")),
+            ("given", _("as the documents say")),
+        ],
+    )
+    group_by = forms.MultipleChoiceField(
+        label=_("keep together"),
+        choices=[("document", _("passages of one document")), ("issuer", _("texts of one issuer"))],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("Same texts always stay in one split."),
+    )
+    seed = forms.IntegerField(label=_("seed"), min_value=0, max_value=2**31 - 1, initial=13)
+    primary_metric = forms.ChoiceField(
+        label=_("primary metric"),
+        choices=PRIMARY,
+        initial="macro_f1",
+        help_text=_("Fixed before anyone looks at the test split."),
+    )
+    change_note = forms.CharField(label=_("what changed"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, questions: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["questions"].choices = [(name, name) for name in questions]  # type: ignore[attr-defined]
+        self.fields["questions"].initial = questions
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for freezing.ask."""
+        data = self.cleaned_data
+        return {
+            "dataset_name": data["dataset"],
+            "questions": data["questions"],
+            "shares": {name: data[name] / 100 for name in SPLITS},
+            "splits": data["splits"],
+            "group_by": tuple(data["group_by"]),
+            "seed": data["seed"],
+            "primary_metric": data["primary_metric"],
+            "change_note": data["change_note"],
+        }
+
+
+class SubmitForm(forms.Form):
+    """Predictions of an outside system."""
+
+    system = forms.CharField(
+        label=_("system"), max_length=120, help_text=_("What made the predictions, with its version.")
+    )
+    description = forms.CharField(
+        label=_("description"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    file = forms.FileField(
+        label=_("file"),
+        help_text=_("JSONL or CSV with the columns id and label (score.<label> and status if there are any)."),
+    )
+
+
+class ScheduleForm(forms.Form):
+    """When to refresh."""
+
+    cron = forms.CharField(
+        label=_("schedule"),
+        max_length=100,
+        help_text=_("minute hour day-of-month month day-of-week; “0 6 * * 1” is Mondays at six"),
+    )
+    timezone = forms.CharField(label=_("time zone"), max_length=60)
+    enabled = forms.BooleanField(label=_("enabled"), required=False)
+    minimum = forms.IntegerField(label=_("new gold items needed"), min_value=1, max_value=10_000_000)
+    rerun = forms.BooleanField(label=_("run the systems again on the new version"), required=False)

@@ -1,0 +1,593 @@
+"""Gold becomes an immutable, hashed dataset version with its boards; nothing else reads Gold."""
+
+import contextlib
+import hashlib
+import json
+import math
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Case, F, TextField, When
+from django.db.models.functions import Substr
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from annotation import jobs, measuring
+from annotation import schema as schemas
+from annotation.adjudicating import batches
+from annotation.agreement.intervals import Interval, bootstrap
+from annotation.agreement.ratings import from_triples
+from annotation.jobs import LIVE, Grip, JobFailed
+from annotation.kinds import KINDS
+from annotation.models import Annotation, Gold, GuidelineVersion, Item, Project, User
+from annotation.text.normal import clean, text_key
+from evaluation import findings, rules
+from evaluation.canonical import canonical_metadata, content_hash, example_digest, merkle_root
+from evaluation.metrics import KINDS as METRICS
+from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example
+from evaluation.splits import Placed, Unit, assign, find_leaks
+
+FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url")
+BATCH = 1000
+KEY = 200
+DRAWS = 2000
+SEED = 20260514
+
+
+# -- Asking -------------------------------------------------------------------------------------------------------
+
+
+def ask(
+    *,
+    project: Project,
+    dataset: Dataset | None = None,
+    dataset_name: str = "",
+    questions: Sequence[str] | None = None,
+    shares: Mapping[str, float] | None = None,
+    seed: int = 13,
+    splits: str = "auto",
+    group_by: Sequence[str] = (),
+    primary_metric: str = "macro_f1",
+    allow_leaks: str = "",
+    change_note: str = "",
+    user: User | None = None,
+    wake: bool = True,
+) -> DatasetVersion:
+    """Put the freeze of a new version into the queue; a dataset of a new name is made.
+
+    questions: which to freeze (None: all); shares: split -> share, together 1; splits: 'given' takes the split that
+    each document came with, 'random' makes them, 'auto' is 'given' where every item with gold has one. What an earlier
+    version placed stays where it is. group_by: 'document', 'issuer'; allow_leaks: why given splits may share texts.
+    wake=False leaves the work to the caller. Raises ValueError with a sentence for everything that cannot be.
+    """
+    guideline = project.version
+    if guideline is None:
+        raise ValueError(_("This project has no published guideline yet, so there is no gold to freeze."))
+    options = rules.check(
+        guideline.schema,
+        questions=questions,
+        shares=shares,
+        seed=seed,
+        splits=splits,
+        group_by=group_by,
+        primary_metric=primary_metric,
+        allow_leaks=allow_leaks,
+    )
+    _need_gold(project, options["questions"])
+    if dataset is None:
+        dataset = _dataset(project, dataset_name)
+    if dataset.project_id != project.pk:
+        raise ValueError(_("The dataset “%(name)s” belongs to another project.") % {"name": dataset})
+    return queue(dataset=dataset, guideline=guideline, options=options, change_note=change_note, user=user, wake=wake)
+
+
+def queue(
+    *,
+    dataset: Dataset,
+    guideline: GuidelineVersion,
+    options: dict[str, Any],
+    change_note: str = "",
+    user: User | None = None,
+    wake: bool = True,
+) -> DatasetVersion:
+    """The row of a freeze with checked options; raises ValueError where the dataset is being frozen already."""
+    try:
+        with transaction.atomic():
+            version = DatasetVersion.objects.create(
+                dataset=dataset,
+                guideline_version=guideline,
+                options=options,
+                change_note=change_note.strip()[:2000],
+                created_by=user,
+                language=get_language() or "",
+            )
+    except IntegrityError:
+        if not DatasetVersion.objects.filter(dataset=dataset, state__in=LIVE).exists():
+            raise
+        raise ValueError(
+            _("A version of “%(name)s” is being frozen right now. Wait until it is done.") % {"name": dataset}
+        ) from None
+    if wake:
+        jobs.enqueue(version)
+    return version
+
+
+def _need_gold(project: Project, names: Sequence[str]) -> None:
+    items = Item.objects.filter(project=project)
+    for name in names:
+        items = items.filter(pk__in=Gold.objects.current().filter(project=project, question=name).values("item"))
+    if not items.exists():
+        raise ValueError(
+            _("No item has gold for %(questions)s yet. Settle or adjudicate answers, or import gold, then freeze.")
+            % {"questions": ", ".join(names)}
+        )
+
+
+def _dataset(project: Project, name: str) -> Dataset:
+    """The project's dataset of that name, made where there is none."""
+    name = " ".join(name.split())
+    if not name:
+        raise ValueError(_("Give the dataset a name."))
+    if len(name) > 120:
+        raise ValueError(_("The name of a dataset has at most 120 characters."))
+    datasets = Dataset.objects.filter(project=project)
+    if found := datasets.filter(name=name).first() or datasets.filter(slug=name).first():
+        return found
+    slug = slugify(name)[:60].strip("-") or f"set-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    taken = set(datasets.values_list("slug", flat=True))
+    number = 2
+    base = slug
+    while slug in taken:
+        slug, number = f"{base[:56]}-{number}", number + 1
+    return Dataset.objects.get_or_create(project=project, slug=slug, defaults={"name": name})[0]
+
+
+# -- Freezing -----------------------------------------------------------------------------------------------------
+
+
+def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
+    """Do the work of a queued version. Everything is written in one last transaction, or nothing is.
+
+    Safe to repeat: a version that is frozen already is left as it is. Raises JobFailed with a sentence; with the
+    reason `unchanged` where a refresh asked for it and nothing changed since the version before.
+    """
+    rows = DatasetVersion.objects.select_related("dataset__project", "guideline_version")
+    version = cast(DatasetVersion, rows.get(pk=version.pk))
+    if version.frozen_at is not None:
+        return {}
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as spool:
+        draft = _Draft(version, grip, spool)
+        draft.read()
+        draft.place()
+        draft.hash()
+        draft.store()
+    return {}
+
+
+@dataclass(slots=True)
+class _Answer:
+    """The gold of one item: question -> value, method and guideline version; votes: question -> [for it, given]."""
+
+    gold: dict[str, Any] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    votes: dict[str, list[int]] = field(default_factory=dict)
+
+
+class _Draft:
+    """A version on its way. Texts wait in a temporary file, so that memory holds little more than keys and gold."""
+
+    def __init__(self, version: DatasetVersion, grip: Grip, spool: IO[bytes]) -> None:
+        self.version, self.grip, self.spool = version, grip, spool
+        self.project = version.dataset.project
+        self.options = version.options
+        self.questions = version.questions
+        self.previous = version.dataset.latest
+        self.before = _before(self.previous)
+        self.offsets: dict[str, int] = {}
+        self.units: list[Unit] = []
+        self.answers: dict[int, _Answer] = {}
+        self.item_keys: dict[int, str] = {}
+        self.left_out: list[str] = []
+        self.findings: list[findings.Finding] = []
+        self.split: dict[str, str] = {}
+        self.components: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.numbers: Counter[int] = Counter()
+        self.counts: dict[str, Any] = {
+            split: {
+                "n": 0,
+                "labels": {entry["name"]: dict.fromkeys(schemas.label_names(entry), 0) for entry in self.questions},
+            }
+            for split in SPLITS
+        }
+
+    # Reading
+
+    def read(self) -> None:
+        """Items with gold for all questions, into the temporary file."""
+        self.version.gold_until = timezone.now()
+        self.answers = _answers(self.project, [entry["name"] for entry in self.questions])
+        self._count_votes()
+        total = 3 * len(self.answers)
+        for done, row in enumerate(_rows(self.project, self.questions[0]["name"])):
+            if row["pk"] in self.answers:
+                self._take(row, self.answers[row["pk"]])
+            if done % BATCH == 0:
+                self.grip.tick(min(done, len(self.answers)), total, _("reading gold"))
+        if not self.units:
+            raise JobFailed(_("No item has gold for all the questions any more. Settle answers, then freeze again."))
+
+    def _count_votes(self) -> None:
+        rows = Annotation.objects.submitted().filter(project=self.project, independent=True)
+        for item, given in rows.values_list("item_id", "answer").iterator(chunk_size=5000):
+            answer = self.answers.get(item)
+            for question, value in given.items() if answer else ():
+                if answer and question in answer.gold:
+                    votes = answer.votes.setdefault(question, [0, 0])
+                    votes[0] += value == answer.gold[question]
+                    votes[1] += 1
+
+    def _take(self, row: dict[str, Any], answer: _Answer) -> None:
+        key = _key(row)
+        text = clean(row["words"]).text
+        gold = _clean_gold(answer.gold, self.questions)
+        if gold is None or not text:
+            self.left_out.append(key)
+            return
+        if key in self.offsets:
+            raise JobFailed(_("Two items have the id “%(key)s”; one of them must go.") % {"key": key})
+        self.numbers.update(set(answer.numbers.values()))
+        self.item_keys[row["pk"]] = key
+        self.offsets[key] = self.spool.tell()
+        kept = {"item": row["pk"], "text": text, "gold": gold, "fields": _fields(row, key)}
+        self.spool.write(json.dumps({**kept, "methods": answer.methods, "votes": answer.votes}).encode() + b"\n")
+        self.units.append(
+            Unit(
+                key=key,
+                text_key=row["document__text_key"] if row["start"] is None else text_key(text),
+                stratum="\x1f".join(str(gold[entry["name"]]) for entry in self.questions),
+                groups=_groups(row, self.options["group_by"]),
+                given=row["document__given_split"] or None,
+            )
+        )
+
+    def _spooled(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(key, what was read) of every example of the version, in the order of keys by code point."""
+        for key in sorted(self.split):
+            self.spool.seek(self.offsets[key])
+            yield key, json.loads(self.spool.readline())
+
+    # Splits
+
+    def place(self) -> None:
+        """A split for every unit; raises JobFailed where given splits share texts and nobody said why they may."""
+        given = self._takes_given()
+        units = self.units if given else [_without_given(unit) for unit in self.units]
+        settled = self._settled()
+        with _told():
+            placed = assign(units, shares=self.options["shares"], seed=self.options["seed"], settled=settled)
+        self.split, self.components = placed.split, placed.components
+        self._find_leaks()
+        kept = [unit.key for unit in units if unit.given and settled.get(unit.key, unit.given) != unit.given]
+        number = self.version.guideline_version.number
+        older = {name: n for name, n in self.numbers.items() if name != number}
+        self.findings += findings.of_left_out(placed.quarantined, self.left_out)
+        self.findings += findings.of_history(kept=kept, older=older, number=number)
+        if not self.split:
+            raise JobFailed(_("No example is left: all were left out. See which items share a text."))
+
+    def _takes_given(self) -> bool:
+        missing = [unit.key for unit in self.units if not unit.given]
+        if self.options["splits"] == "given" and missing and self.previous is None:
+            text = _("%(count)d items came without a split (%(keys)s). Import them with one, or choose random splits.")
+            raise JobFailed(text % {"count": len(missing), "keys": findings.listed(sorted(missing))})
+        return self.options["splits"] == "given" or (self.options["splits"] == "auto" and not missing)
+
+    def _settled(self) -> dict[str, str]:
+        """key -> split of every unit that an earlier version placed; the newest of them counts."""
+        settled = {unit.key: self.before[unit.key].split for unit in self.units if unit.key in self.before}
+        if self.previous is None:
+            return settled
+        # An item that had left comes back to its place.
+        older = DatasetVersion.objects.frozen().filter(dataset=self.version.dataset_id).exclude(pk=self.previous.pk)
+        names = list(older.values_list("pk", flat=True))
+        for keys in batches((unit.key for unit in self.units if unit.key not in self.before), 500):
+            rows = Example.objects.filter(version__in=names, key__in=keys).order_by("version_id")
+            settled.update(rows.values_list("key", "split"))
+        return settled
+
+    def _find_leaks(self) -> None:
+        placed = [
+            Placed(unit.key, self.split[unit.key], unit.text_key, unit.groups, unit.stratum)
+            for unit in self.units
+            if unit.key in self.split
+        ]
+        leaks = find_leaks(placed)
+        crossing = [leak for leak in leaks if leak.kind != "gold"]
+        if crossing and not self.options["allow_leaks"]:
+            text = _(
+                "%(leak)s In all %(count)d texts or groups stand in more than one split. Correct the splits, choose "
+                "random ones, or freeze with a reason why this is allowed."
+            )
+            raise JobFailed(text % {"leak": crossing[0].sentence, "count": len(crossing)}, reason="leak")
+        self.findings += findings.of_leaks(leaks, reason=self.options["allow_leaks"])
+
+    # Hashes and figures
+
+    def hash(self) -> None:
+        """Digests, counts, content hash and number; raises JobFailed (unchanged) for a refresh without news."""
+        total = len(self.split)
+        for done, (key, row) in enumerate(self._spooled()):
+            if done % BATCH == 0:
+                self.grip.tick(total + done, 3 * total, _("hashing"))
+            with _told():
+                content = canonical_row(key, self.split[key], row["text"], row["gold"], row["fields"])
+                self.digests[key] = example_digest(content).hex()
+            self._count(self.split[key], row["gold"])
+        roots = _roots(self.digests, self.split)
+        self.version.content_hash, self.version.split_hashes = roots.pop(""), roots
+        self._number()
+        self.findings += findings.of_labels(self.questions, self.counts)
+        self.findings += findings.of_test(self._independent())
+        self.version.agreement = self._agreement()
+
+    def _count(self, split: str, gold: dict[str, Any]) -> None:
+        self.counts[split]["n"] += 1
+        for name, value in gold.items():
+            self.counts[split]["labels"][name][value] += 1
+
+    def _independent(self) -> int:
+        return len({self.components[key] for key, split in self.split.items() if split == "test"})
+
+    def _number(self) -> None:
+        """MAJOR where existing data changed, moved or went, MINOR where some was added, PATCH for the same content."""
+        version, previous = self.version, self.previous
+        if previous is None or previous.major is None or previous.minor is None or previous.patch is None:
+            version.major, version.minor, version.patch = 1, 0, 0
+            return
+        same = version.content_hash == previous.content_hash
+        if same and version.refreshes.exists():
+            text = _("Nothing has changed since %(number)s.")
+            raise JobFailed(text % {"number": previous.number}, reason="unchanged")
+        if same:
+            version.major, version.minor, version.patch = previous.major, previous.minor, previous.patch + 1
+        elif any(self.digests.get(key) != known.digest for key, known in self.before.items()):
+            version.major, version.minor, version.patch = previous.major + 1, 0, 0
+        else:
+            version.major, version.minor, version.patch = previous.major, previous.minor + 1, 0
+
+    def _agreement(self) -> dict[str, Any]:
+        """question -> percent and alpha with their intervals, among the answers to the frozen examples."""
+        found = {}
+        for question in self.questions:
+            if question["kind"] != "choice":
+                continue
+            self.grip.tick(2 * len(self.split), 3 * len(self.split), _("measuring agreement"))
+            if figures := self._agreement_on(question):
+                found[question["name"]] = figures
+        return found
+
+    def _agreement_on(self, question: dict[str, Any]) -> dict[str, Any]:
+        labels = schemas.label_names(question)
+        given = {
+            (self.item_keys[int(item)], rater): value
+            for item, rater, value in measuring.triples(project=self.project, question=question["name"])
+            if self.item_keys.get(int(item)) in self.split and value in labels
+        }
+        if len({rater for _item, rater in given}) < 2:
+            return {}
+        ratings = from_triples(((unit, rater, value) for (unit, rater), value in given.items()), categories=labels)
+        figures = bootstrap(ratings, ("percent", "krippendorff_alpha"), draws=DRAWS, seed=SEED)
+        pairable = int((ratings.counts.sum(axis=1) > 1).sum())
+        return {
+            "n_units": len(ratings.units),
+            "n_units_2plus": pairable,
+            "n_raters": len(ratings.raters),
+            "percent": _figure(figures["percent"]),
+            "alpha": _figure(figures["krippendorff_alpha"]),
+        }
+
+    # Storing
+
+    def store(self) -> None:
+        """Examples, version and boards in one transaction, at the end of which the row must still be ours."""
+        version = self.version
+        with transaction.atomic():
+            for batch in batches(self._examples(), BATCH):
+                Example.objects.bulk_create(batch)
+            self.grip.hold()
+            DatasetVersion.objects.filter(pk=version.pk).update(
+                major=version.major,
+                minor=version.minor,
+                patch=version.patch,
+                previous=self.previous,
+                content_hash=version.content_hash,
+                split_hashes=version.split_hashes,
+                counts=self.counts,
+                agreement=version.agreement,
+                findings=self.findings,
+                gold_until=version.gold_until,
+                frozen_at=timezone.now(),
+            )
+            if self.counts["test"]["n"]:
+                self._open_boards()
+
+    def _examples(self) -> Iterator[Example]:
+        total = len(self.split)
+        for done, (key, row) in enumerate(self._spooled()):
+            if done % BATCH == 0:
+                self.grip.tick(2 * total + done, 3 * total, _("writing examples"))
+            known = self.before.get(key)
+            yield Example(
+                version=self.version,
+                item_id=row["item"],
+                key=key,
+                split=self.split[key],
+                text=row["text"],
+                gold=row["gold"],
+                votes=row["votes"],
+                methods=row["methods"],
+                fields=row["fields"],
+                component=self.components[key],
+                digest=self.digests[key],
+                added_in=known.added_in if known else self.version.number,
+            )
+
+    def _open_boards(self) -> None:
+        Benchmark.objects.bulk_create(
+            Benchmark(version=self.version, question=question["name"], primary_metric=self.options["primary_metric"])
+            for question in self.questions
+            if question["kind"] in METRICS
+        )
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What the pure parts refuse is the reason on the page."""
+    try:
+        yield
+    except ValueError as error:
+        raise JobFailed(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    split: str
+    digest: str
+    added_in: str
+
+
+def _before(previous: DatasetVersion | None) -> dict[str, _Known]:
+    """key -> where and what each example of the version before was."""
+    if previous is None:
+        return {}
+    rows = Example.objects.filter(version=previous).values_list("key", "split", "digest", "added_in")
+    return {key: _Known(*known) for key, *known in rows.iterator(chunk_size=5000)}
+
+
+def _answers(project: Project, names: Sequence[str]) -> dict[int, _Answer]:
+    """item -> its current gold, for items that have it for every question."""
+    found: dict[int, _Answer] = defaultdict(_Answer)
+    rows = Gold.objects.current().filter(project=project, question__in=names)
+    columns = ("item_id", "question", "value", "method", "guideline_version__number")
+    for item, question, value, method, number in rows.values_list(*columns).iterator(chunk_size=5000):
+        answer = found[item]
+        answer.gold[question], answer.methods[question], answer.numbers[question] = value, method, number
+    return {item: answer for item, answer in found.items() if len(answer.gold) == len(names)}
+
+
+def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
+    """Items with gold for the question, with their words (of a passage only the passage) and document fields."""
+    whole = F("document__text")
+    passage = Substr("document__text", F("start") + 1, F("end") - F("start"))
+    gold = Gold.objects.current().filter(project=project, question=question)
+    rows = Item.objects.filter(project=project, pk__in=gold.values("item")).annotate(
+        words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField())
+    )
+    names = ("external_id", "text_key", "given_split", "metadata", *FIELDS)
+    values = rows.values("pk", "start", "end", "words", *(f"document__{name}" for name in names))
+    return cast(Iterable[dict[str, Any]], values.iterator(chunk_size=BATCH))
+
+
+def _key(row: dict[str, Any]) -> str:
+    """The document's id, with the place of a passage; a long id is shortened by a hash so that the place fits."""
+    name: str = row["document__external_id"]
+    if row["start"] is None:
+        return name
+    place = f"#{row['start']}-{row['end']}"
+    if len(name) + len(place) > KEY:
+        name = f"{name[: KEY - len(place) - 17]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return name + place
+
+
+def _fields(row: dict[str, Any], key: str) -> dict[str, Any]:
+    """Document fields without the empty ones; metadata as text in the form that a CSV can carry too."""
+    found: dict[str, Any] = {name: clean(row[f"document__{name}"]).text for name in FIELDS}
+    try:
+        found["metadata"] = _metadata(row["document__metadata"])
+    except ValueError as error:
+        raise JobFailed(_("Item “%(key)s”: %(problem)s") % {"key": key, "problem": error}) from error
+    return {name: value for name, value in found.items() if value}
+
+
+def _metadata(raw: dict[str, Any]) -> dict[str, str]:
+    """Names and values in the normal form of texts: line ends and outer blanks would not outlive a CSV."""
+    found: dict[str, str] = {}
+    for name, value in sorted(canonical_metadata(raw).items()):
+        name, value = clean(name).text, clean(value).text
+        while value and name in found:
+            name += " (2)"
+        if value:
+            found[name] = value
+    return found
+
+
+def _groups(row: dict[str, Any], group_by: Sequence[str]) -> tuple[str, ...]:
+    ids = {"document": row["document__external_id"], "issuer": row["document__issuer"].strip().casefold()}
+    return tuple(f"{name}:{ids[name]}" for name in group_by if ids[name])
+
+
+def _clean_gold(gold: dict[str, Any], questions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Gold in the order of the questions; None where a value is no answer under this guideline version."""
+    try:
+        return {entry["name"]: KINDS[entry["kind"]].clean(gold[entry["name"]], entry) for entry in questions}
+    except ValueError:
+        return None
+
+
+def _without_given(unit: Unit) -> Unit:
+    return Unit(key=unit.key, text_key=unit.text_key, stratum=unit.stratum, groups=unit.groups)
+
+
+def _figure(interval: Interval) -> dict[str, Any]:
+    values = {"value": interval.value, "low": interval.low, "high": interval.high}
+    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {**finite, "n": interval.n, "note": interval.note}
+
+
+def _roots(digests: Mapping[str, str], split: Mapping[str, str]) -> dict[str, str]:
+    """The hashes that canonical.content_hash gives, from digests that are there already: '' -> content, split -> its."""
+    ordered = [(split[key], bytes.fromhex(digests[key])) for key in sorted(digests)]
+    found = {"": f"sha256:{merkle_root(digest for _split, digest in ordered).hex()}"}
+    for name in sorted({name for name, _digest in ordered}):
+        found[name] = f"sha256:{merkle_root(digest for each, digest in ordered if each == name).hex()}"
+    return found
+
+
+# -- Proving ------------------------------------------------------------------------------------------------------
+
+
+def canonical_row(key: str, split: str, text: str, gold: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """What of an example is hashed: id, split, text, gold and document fields; no votes, no dates, no guideline."""
+    return {"id": key, "split": split, "text": text, "gold": gold, **fields}
+
+
+def verify(version: DatasetVersion) -> dict[str, Any]:
+    """Recompute the hashes from the rows: ok, expected, found, and the keys of examples that are not what they were."""
+    changed: list[str] = []
+    rows = Example.objects.filter(version=version).order_by("pk")
+
+    def contents() -> Iterator[dict[str, Any]]:
+        columns = ("key", "split", "text", "gold", "fields", "digest")
+        for *content, digest in rows.values_list(*columns).iterator(chunk_size=BATCH):
+            row = canonical_row(*content)
+            if example_digest(row).hex() != digest:
+                changed.append(content[0])
+            yield row
+
+    found = content_hash(contents())
+    expected = {"content": version.content_hash, "splits": version.split_hashes}
+    return {
+        "ok": found == expected and not changed,
+        "expected": expected,
+        "found": found,
+        "changed": sorted(changed),
+    }

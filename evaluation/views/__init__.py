@@ -1,0 +1,1 @@
+"""Pages of evaluation, one module per subject."""

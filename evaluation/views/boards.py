@@ -1,0 +1,139 @@
+"""Leaderboards and submissions."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation.access import member
+from annotation.models import Membership
+from evaluation import leaderboard, submitting
+from evaluation.forms import SubmitForm
+from evaluation.models import Benchmark, Submission
+
+
+def benchmark_of(membership: Membership, pk: int) -> Benchmark:
+    """The board, if it belongs to the project."""
+    rows = Benchmark.objects.select_related("version__dataset__project", "version__guideline_version")
+    return get_object_or_404(rows, pk=pk, version__dataset__project=membership.project)
+
+
+@require_GET
+@never_cache
+@member("boards")
+def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The ranked view of a benchmark; ?sort=accuracy&dir=asc, ?all=1 shows every submission, ?format=json."""
+    benchmark = benchmark_of(membership, pk)
+    metrics = leaderboard.sortable(benchmark)
+    sort = request.GET.get("sort") or benchmark.primary_metric
+    sort = sort if sort in metrics else benchmark.primary_metric
+    descending = request.GET.get("dir") != "asc"
+    entries = leaderboard.entries(benchmark, sort=sort, descending=descending, every=request.GET.get("all") == "1")
+    facts = leaderboard.benchmark_facts(benchmark)
+    if request.GET.get("format") == "json":
+        return JsonResponse({"benchmark": facts, "entries": entries})
+    context = {
+        "project": membership.project,
+        "membership": membership,
+        "benchmark": benchmark,
+        "entries": entries,
+        "facts": facts,
+        "sort": sort,
+        "descending": descending,
+        "metrics": metrics,
+        "every": request.GET.get("all") == "1",
+    }
+    return render(request, "evaluation/board.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("research")
+def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Upload predictions of an outside system."""
+    benchmark = benchmark_of(membership, pk)
+    form = SubmitForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        try:
+            submission, created = submitting.submit_file(
+                benchmark=benchmark,
+                system_name=form.cleaned_data["system"],
+                file=upload,
+                filename=upload.name,
+                user=request.user,
+                description=form.cleaned_data["description"],
+            )
+        except ValueError as error:
+            form.add_error("file", str(error))
+        else:
+            if not created:
+                messages.info(request, _("These predictions were here already."))
+            return redirect("evaluation:submission", membership.project.slug, submission.pk)
+    context = {"project": membership.project, "membership": membership, "benchmark": benchmark, "form": form}
+    return render(request, "evaluation/submit.html", context, status=400 if form.errors else 200)
+
+
+def submission_of(membership: Membership, pk: int) -> Submission:
+    """The submission, if it belongs to the project."""
+    rows = Submission.objects.select_related("benchmark__version__dataset__project", "benchmark__version__guideline_version", "system", "created_by")  # fmt: skip
+    return get_object_or_404(rows, pk=pk, benchmark__version__dataset__project=membership.project)
+
+
+@require_GET
+@never_cache
+@member("boards")
+def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """A submission: state, report, scores with intervals, confusion."""
+    row = submission_of(membership, pk)
+    scores = list(row.scores.all())
+    context: dict[str, Any] = {
+        "project": membership.project,
+        "membership": membership,
+        "submission": row,
+        "benchmark": row.benchmark,
+        "job": row,
+        "headline": [score for score in scores if not score.label],
+        "per_label": leaderboard.per_label(row, scores),
+        "confusion": leaderboard.confusion_rows(row),
+        "labels": row.benchmark.labels,
+    }
+    return render(request, "evaluation/submission.html", context)
+
+
+@require_GET
+@never_cache
+@member("boards")
+def submission_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The scoring's progress as a fragment."""
+    row = submission_of(membership, pk)
+    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    if not row.is_live:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@member("research")
+def withdraw(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Take a submission off the board, or put it back; it is never deleted."""
+    row = submission_of(membership, pk)
+    if not membership.is_manager and row.created_by_id != request.user.pk:
+        messages.error(request, _("Only its sender or a manager can withdraw a submission."))
+    else:
+        submitting.withdraw(submission=row, withdrawn=request.POST.get("withdrawn") == "1")
+    return redirect("evaluation:submission", membership.project.slug, pk)
+
+
+@require_POST
+@member("research")
+def score_again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Queue the scoring of a submission whose scoring failed."""
+    row = submission_of(membership, pk)
+    if not submitting.score_again(row):
+        messages.info(request, _("It is scored, or about to be."))
+    return redirect("evaluation:submission", membership.project.slug, pk)

@@ -1,0 +1,167 @@
+"""Datasets and their frozen versions: freeze, look, export."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation import jobs
+from annotation.access import member
+from annotation.models import Gold, Membership
+from evaluation import export, freezing
+from evaluation.forms import FreezeForm
+from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
+
+
+@require_GET
+@never_cache
+@member("boards")
+def datasets(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """The datasets of a project with their versions and boards."""
+    project = membership.project
+    versions = DatasetVersion.objects.filter(dataset__project=project).select_related("dataset", "guideline_version")
+    boards = Benchmark.objects.filter(version__dataset__project=project).select_related("version__dataset")
+    context = {
+        "project": project,
+        "membership": membership,
+        "versions": versions.order_by("dataset__name", "-pk"),
+        "boards": boards,
+        "gold": Gold.objects.current().filter(project=project).count(),
+    }
+    return render(request, "evaluation/datasets.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@member("manager")
+def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """Ask for a new version."""
+    project = membership.project
+    names = [entry["name"] for entry in project.version.schema["questions"]] if project.version else []
+    first = project.datasets.first()
+    form = FreezeForm(
+        request.POST or None,
+        questions=names,
+        initial={"dataset": first.name if first else project.name, "splits": "auto"},
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = freezing.ask(project=project, user=request.user, **form.options())
+        except ValueError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("evaluation:version", project.slug, version.pk)
+    current = Gold.objects.current().filter(project=project)
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    for question, value in current.values_list("question", "value"):
+        if question in counts:
+            counts[question][str(value)] = counts[question].get(str(value), 0) + 1
+    context = {"project": project, "membership": membership, "form": form, "counts": counts}
+    return render(request, "evaluation/freeze.html", context, status=400 if form.errors else 200)
+
+
+def found(membership: Membership, pk: int) -> DatasetVersion:
+    """The version, if it belongs to the project."""
+    rows = DatasetVersion.objects.select_related("dataset__project", "guideline_version", "previous", "created_by")
+    return get_object_or_404(rows, pk=pk, dataset__project=membership.project)
+
+
+@require_GET
+@never_cache
+@member("boards")
+def version(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """A version: counts, label balance, guideline, agreement at the freeze, findings, hash, boards, exports."""
+    row = found(membership, pk)
+    context: dict[str, Any] = {"project": membership.project, "membership": membership, "version": row, "job": row}
+    if row.frozen_at:
+        context |= {
+            "boards": row.benchmarks.all(),
+            "splits": SPLITS,
+            "balance": balance(row),
+            "exports": row.exports.select_related("by")[:20],
+            "may_have_test_gold": export.may_have_test_gold(request.user, membership.project),
+        }
+    return render(request, "evaluation/version.html", context)
+
+
+def balance(row: DatasetVersion) -> list[dict[str, Any]]:
+    """Per question a table label x split: count and share of the split."""
+    tables = []
+    for question in row.questions:
+        lines = []
+        for label in question["labels"]:
+            cells = []
+            for split in SPLITS:
+                part = row.counts.get(split, {})
+                count = part.get("labels", {}).get(question["name"], {}).get(label["name"], 0)
+                cells.append((count, 100 * count / part["n"] if part.get("n") else None))
+            lines.append({"label": label, "cells": cells})
+        tables.append({"question": question, "lines": lines})
+    return tables
+
+
+@require_GET
+@never_cache
+@member("boards")
+def version_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The freeze's progress as a fragment."""
+    row = found(membership, pk)
+    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    if not row.is_live:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@member("manager")
+def cancel_freeze(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Stop a freeze; nothing of it stays."""
+    if not jobs.cancel(found(membership, pk)):
+        messages.info(request, _("It had ended already."))
+    return redirect("evaluation:version", membership.project.slug, pk)
+
+
+@require_GET
+@never_cache
+@member("boards")
+def examples(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The frozen examples; test gold is shown only to those who may have it."""
+    row = found(membership, pk)
+    may = export.may_have_test_gold(request.user, membership.project)
+    split = request.GET.get("split", "")
+    rows = Example.objects.filter(version=row).order_by("pk")
+    if split in SPLITS:
+        rows = rows.filter(split=split)
+    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    context = {
+        "project": membership.project,
+        "membership": membership,
+        "version": row,
+        "page_obj": page,
+        "rows": [(entry, entry.gold if may or entry.split != "test" else None) for entry in page.object_list],
+        "split": split,
+        "splits": SPLITS,
+    }
+    return render(request, "evaluation/examples.html", context)
+
+
+@require_POST
+@member("boards")
+def download(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """The version as a zip; who takes what is recorded."""
+    row = found(membership, pk)
+    if not (membership.can_research or membership.can_adjudicate) or not row.frozen_at:
+        raise PermissionDenied
+    may = export.may_have_test_gold(request.user, membership.project)
+    with_gold = may and request.POST.get("test_gold") == "on"
+    form = "csv" if request.POST.get("format") == "csv" else "jsonl"
+    file = export.archive(row, format=form, with_test_gold=with_gold)
+    export.record(row, format=form, with_test_gold=with_gold, user=request.user)
+    name = f"{row.dataset.slug}-{row.number}-{form}{'' if with_gold else '-without-test-gold'}.zip"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")

@@ -1,0 +1,283 @@
+"""The permission matrix: every address, every verb, every role, and a foreign project's objects."""
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+from knox.models import AuthToken
+
+from annotation import models as a
+from evaluation import models as e
+from tests.conftest import make_annotation, make_gold, make_items, make_project
+from training.models import Run
+
+VERBS = ("get", "post", "put", "patch", "delete")
+OPEN = {"annotation:sign_in", "annotation:sign_out", "annotation:join", "set_language"}
+# Addresses without a project; any signed-in person may call them for themselves.
+OWN = {
+    "annotation:projects", "annotation:account", "annotation:password", "annotation:make_token",
+    "annotation:revoke_token", "annotation:new_project", "api-me", "api-projects", "schema", "api-docs",
+}  # fmt: skip
+
+
+def patterns(resolver: URLResolver, space: str = "") -> list[tuple[str, URLPattern]]:
+    found = []
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{space}{entry.namespace}:" if entry.namespace else space
+            found += patterns(entry, inner)
+        elif entry.name:
+            found.append((f"{space}{entry.name}", entry))
+    return found
+
+
+ALL = [(name, pattern) for name, pattern in patterns(get_resolver()) if not name.startswith("admin:")]
+PROJECT = [(name, pattern) for name, pattern in ALL if "slug" in pattern.pattern.converters]
+
+
+def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
+    """A project with one of everything."""
+    project = make_project(cast, slug=slug)
+    items = make_items(project, 3)
+    make_annotation(items[0], cast["alice"])
+    make_annotation(items[0], cast["bob"], "negative")
+    gold = make_gold(items[1])
+    case = a.Case.objects.create(project=project, item=items[0], question="sentiment", disagreement=1.0)
+    job = a.Import.objects.create(project=project, filename="x.csv", state="done", options={"format": "csv"})
+    invitation = a.Invitation.objects.create(
+        project=project, role="annotator", digest=uuid.uuid4().hex * 2, invited_by=cast["dave"]
+    )
+    dataset = e.Dataset.objects.create(project=project, name="Set", slug="set")
+    version = e.DatasetVersion.objects.create(
+        dataset=dataset, guideline_version=project.version, options={"questions": ["sentiment"]}, state="queued"
+    )
+    example = e.Example.objects.create(
+        version=version, key="d1", split="test", text="SECRET-TEXT", gold={"sentiment": "positive"}, digest="0" * 64
+    )
+    e.DatasetVersion.objects.filter(pk=version.pk).update(
+        state="done", major=1, minor=0, patch=0, frozen_at=timezone.now(), content_hash="sha256:0",
+        counts={"test": {"n": 1, "labels": {"sentiment": {"positive": 1}}}},
+    )  # fmt: skip
+    benchmark = e.Benchmark.objects.create(version=version, question="sentiment")
+    system = e.System.objects.create(project=project, name="majority", rerun={"recipe": "majority"})
+    submission = e.Submission.objects.create(
+        benchmark=benchmark, system=system, content_hash="sha256:1", state="done", created_by=cast["erin"]
+    )
+    refresh = e.Refresh.objects.create(dataset=dataset, state="done")
+    run = Run.objects.create(version=version, question="sentiment", system=system, recipe="majority", state="done")
+    member = project.memberships.get(user=cast["bob"])
+    return {
+        "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
+        "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
+        "benchmark": benchmark.pk, "submission": submission.pk, "refresh": refresh.pk, "run": run.pk, "member": member.pk,
+    }  # fmt: skip
+
+
+def object_of(name: str) -> str:
+    """Which object the pk of this address names."""
+    short = name.rpartition(":")[2]
+    for words, thing in (
+        (("withdraw_submission", "score_again", "submission"), "submission"),
+        (("schedule", "refresh_now", "api-schedule", "api-refresh-now"), "dataset"),
+        (("refresh",), "refresh"),
+        (("run", "cancel_run"), "run"),
+        (("start", "version", "freeze", "examples", "export", "verify"), "version"),
+        (("board", "submit", "leaderboard", "benchmark"), "benchmark"),
+        (("case",), "case"),
+        (("redecide",), "gold"),
+        (("import",), "import"),
+        (("withdraw",), "invitation"),
+        (("role", "member", "release"), "member"),
+        (("item",), "item"),
+    ):
+        if any(word in short for word in words):
+            return thing
+    raise AssertionError(f"tell this test what {name} names")
+
+
+def address(name: str, pattern: URLPattern, there: dict[str, Any], slug: str) -> str:
+    values: dict[str, Any] = {}
+    for part in pattern.pattern.converters:
+        values[part] = {"slug": slug, "number": 1, "question": "sentiment", "digest": "0" * 16, "token": "x" * 20}.get(
+            part
+        )
+        if part == "pk":
+            values[part] = there[object_of(name)]
+    return reverse(name, kwargs=values)
+
+
+def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
+    if verb == "get":
+        return client.get(path, **extra)
+    return getattr(client, verb)(path, data=json.dumps({}), content_type="application/json", **extra)
+
+
+def counts() -> dict[str, int]:
+    models = (a.Project, a.Membership, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    return {model.__name__: model.objects.count() for model in models}
+
+
+def test_the_matrix_walks_every_address():
+    assert len(PROJECT) > 60
+    assert {name for name, _pattern in ALL} - {name for name, _pattern in PROJECT} - OPEN - OWN == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_eve_is_refused_at_every_address_with_every_verb(cast, verb):
+    there = world(cast, "first")
+    before = counts()
+    eve = Client(raise_request_exception=False)
+    eve.force_login(cast["eve"])
+    for name, pattern in PROJECT:
+        answer = call(eve, verb, address(name, pattern, there, "first"))
+        assert answer.status_code in (404, 405) or (answer.status_code == 403 and verb != "get"), (
+            name,
+            verb,
+            answer.status_code,
+        )
+        assert b"SECRET-TEXT" not in answer.content
+    assert counts() == before
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_nobody_signed_in_is_sent_to_the_door(cast, verb):
+    there = world(cast, "first")
+    before = counts()
+    nobody = Client(raise_request_exception=False)
+    for name, pattern in PROJECT:
+        answer = call(nobody, verb, address(name, pattern, there, "first"))
+        assert answer.status_code in (302, 401, 403, 405), (name, verb, answer.status_code)
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/sign-in/"), name
+    assert counts() == before
+
+
+@pytest.mark.parametrize("who", ["alice", "carol", "dave", "erin"])
+def test_objects_of_a_foreign_project_are_not_found_under_ones_own(cast, who):
+    world(cast, "first")
+    others = {name: a.User.objects.create_user(f"other-{name}") for name in cast}
+    there = world(others, "second")
+    before = counts()
+    client = Client(raise_request_exception=False)
+    client.force_login(cast[who])
+    for name, pattern in PROJECT:
+        mixed = "pk" in pattern.pattern.converters
+        for verb in VERBS:
+            answer = call(client, verb, address(name, pattern, there, "second"))
+            assert answer.status_code in (404, 405) or (answer.status_code == 403 and verb != "get"), (
+                name,
+                verb,
+                answer.status_code,
+            )
+            if mixed:
+                answer = call(client, verb, address(name, pattern, there, "first"))
+                assert answer.status_code in (403, 404, 405), (name, verb, answer.status_code)
+    assert counts() == before
+
+
+# What each role may GET on pages (the rest is 403); the API follows the same gate.
+MANAGER_ONLY = {
+    "settings",
+    "members",
+    "imports",
+    "import",
+    "import_progress",
+    "guideline_edit",
+    "publish",
+    "freeze",
+    "schedule",
+}
+ADJUDICATOR = {"items", "item", "agreement", "agreement_progress", "adjudicate", "case", "redecide"}
+LABEL = {"label", "label_next", "label_mine"}
+BOARDS = {"datasets", "version", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
+RESEARCH = {"submit", "start"}
+EVERYBODY = {"project", "guideline", "guideline_version"}
+
+
+def allowed(who: str, short: str) -> bool:
+    rights = {
+        "alice": EVERYBODY | LABEL,
+        "carol": EVERYBODY | ADJUDICATOR | BOARDS,
+        "dave": EVERYBODY | ADJUDICATOR | BOARDS | MANAGER_ONLY | RESEARCH,
+        "erin": EVERYBODY | BOARDS | RESEARCH,
+    }
+    return short in rights[who]
+
+
+@pytest.mark.parametrize("who", ["alice", "carol", "dave", "erin"])
+def test_every_page_opens_for_exactly_the_roles_that_may_see_it(cast, who):
+    there = world(cast, "first")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast[who])
+    known = MANAGER_ONLY | ADJUDICATOR | LABEL | BOARDS | RESEARCH | EVERYBODY
+    for name, pattern in PROJECT:
+        short = name.rpartition(":")[2]
+        if ":" not in name or short not in known:
+            continue
+        code = client.get(address(name, pattern, there, "first")).status_code
+        assert code == (200 if allowed(who, short) else 403), (who, name, code)
+
+
+@pytest.mark.parametrize("who", ["alice", "carol", "erin"])
+def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
+    there = world(cast, "first")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast[who])
+    before = counts()
+    manager_posts = ("settings", "invite", "withdraw", "change_role", "remove_member", "release", "imports", "import_cancel", "guideline_edit", "publish", "settle_all", "freeze", "cancel_freeze", "schedule", "refresh_now", "cancel_refresh", "api-imports", "api-invitations", "api-member", "api-guideline")  # fmt: skip
+    for name, pattern in PROJECT:
+        if name.rpartition(":")[2] in manager_posts:
+            for verb in ("post", "put", "patch", "delete"):
+                code = call(client, verb, address(name, pattern, there, "first")).status_code
+                assert code in (403, 405), (who, name, verb, code)
+    assert counts() == before
+
+
+def test_test_gold_is_not_in_any_answer_to_a_researcher(cast):
+    there = world(cast, "first")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast["erin"])
+    page = client.get(reverse("evaluation:examples", args=["first", there["version"]])).content.decode()
+    assert "SECRET-TEXT" in page
+    row = page[page.index("SECRET-TEXT") : page.index("SECRET-TEXT") + 400]
+    assert "positive" not in row.lower()
+
+
+def test_a_token_opens_the_api_and_a_revoked_or_expired_one_does_not(cast):
+    make_project(cast)
+    row, token = AuthToken.objects.create(user=cast["dave"], expiry=timedelta(days=1))
+    header = {"HTTP_AUTHORIZATION": f"Token {token}"}
+    assert Client().get("/api/v1/projects/", **header).status_code == 200
+    row.expiry = timezone.now() - timedelta(seconds=1)
+    row.save()
+    assert Client().get("/api/v1/projects/", **header).status_code == 401
+    assert Client().get("/api/v1/projects/").status_code == 401
+
+
+def test_author_gold_and_time_are_set_by_the_server_alone(cast):
+    project = make_project(cast)
+    items = make_items(project, 1)
+    client = Client()
+    client.force_login(cast["alice"])
+    desk = client.get(f"/api/v1/projects/{project.slug}/label/").json()
+    given = desk["items"][0]
+    answer = client.post(
+        f"/api/v1/projects/{project.slug}/label/",
+        data=json.dumps(
+            {
+                "client_id": str(uuid.uuid4()), "assignment": given["assignment"], "token": given["token"],
+                "version": desk["version"], "answer": {"sentiment": "positive"}, "annotator": cast["bob"].pk,
+                "updated_at": "1999-01-01T00:00:00Z", "independent": False, "project": 999,
+            }
+        ),
+        content_type="application/json",
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.content
+    row = a.Annotation.objects.get(item=items[0])
+    assert (row.annotator, row.independent, row.project) == (cast["alice"], True, project)
+    assert row.updated_at.year > 2000

@@ -1,0 +1,58 @@
+"""Small worlds of training: a frozen version with a board, and the fake trainer as the one that TRAINER names."""
+
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from annotation.models import Project
+from evaluation import models as e
+
+FAKE = Path(__file__).with_name("fake_trainer.py")
+SIZES = {"train": 12, "dev": 6, "test": 9}
+TEST_ONLY = "never-in-train"
+
+
+def trainer(mode: str, *more: Any) -> str:
+    """The value of TRAINER for a mode of the fake trainer."""
+    return " ".join([sys.executable, str(FAKE), "{folder}", mode, *map(str, more)])
+
+
+def make_version(project: Project, *, number: str = "1.0.0", sizes: dict[str, int] | None = None, **fields: Any) -> Any:
+    """A frozen version of the dataset 'main' whose texts tell their label, and its open board."""
+    dataset, _ = e.Dataset.objects.get_or_create(project=project, slug="main", defaults={"name": "Main"})
+    labels = [label["name"] for label in project.version.schema["questions"][0]["labels"]]
+    major, minor, patch = (int(part) for part in number.split("."))
+    version = e.DatasetVersion.objects.create(
+        **{
+            "dataset": dataset,
+            "guideline_version": project.version,
+            "options": {"questions": ["sentiment"]},
+            "state": "done",
+            "major": major,
+            "minor": minor,
+            "patch": patch,
+            "content_hash": f"sha256:{number}",
+            "split_hashes": {"train": "sha256:train", "test": "sha256:test"},
+            **fields,
+        }
+    )
+    for split, size in (sizes or SIZES).items():
+        for place in range(size):
+            label = labels[place % len(labels)]
+            e.Example.objects.create(
+                version=version,
+                key=f"{split}-{place}",
+                split=split,
+                text=f"{split} text {place} sounds {label.upper()}",
+                gold={"sentiment": label},
+                votes={"sentiment": {"secret-of": split}},
+                fields={"issuer": f"issuer-of-{split}"},
+                digest=sha256(f"{split}-{place}".encode()).hexdigest(),
+            )
+    e.DatasetVersion.objects.filter(pk=version.pk).update(frozen_at=timezone.now())
+    e.Benchmark.objects.create(version=version, question="sentiment")
+    version.refresh_from_db()
+    return version
