@@ -1,12 +1,13 @@
 """Complete items become gold where answers agree, and cases where they differ; people settle cases with a reason."""
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -38,14 +39,15 @@ class Verdict:
 def judge(values: Sequence[Any], question: dict[str, Any], *, rule: str, skipped: int = 0) -> Verdict:
     """Apply the project's rule to the answers; an empty method means that a person must decide.
 
-    disagreement: mean distance over the pairs of answers; a skip counts as a full disagreement with every answer.
+    disagreement: mean distance over the pairs of answers; a skip counts as a full disagreement with every answer, and
+    an item that everybody skipped as a full disagreement.
     """
     kind = KINDS[question["kind"]]
     total = len(values) + skipped
     pairs = total * (total - 1) / 2
     apart = sum(kind.distance(a, b, question) for i, a in enumerate(values) for b in values[i + 1 :])
     apart += skipped * len(values)
-    disagreement = apart / pairs if pairs else float(bool(skipped))
+    disagreement = apart / pairs if values and pairs else float(bool(skipped))
     if values and not apart and rule != Project.Settle.NEVER:
         method = Gold.Method.SINGLE if len(values) == 1 else Gold.Method.UNANIMOUS
         return Verdict(values[0], method, 0.0)
@@ -55,85 +57,169 @@ def judge(values: Sequence[Any], question: dict[str, Any], *, rule: str, skipped
     return Verdict(disagreement=disagreement)
 
 
+def hold(items: Sequence[int]) -> None:
+    """Lock these items until the commit, so that two last answers at once do not each take the other for missing."""
+    list(Item.objects.select_for_update(no_key=True).filter(pk__in=items).order_by("pk").values_list("pk"))
+
+
 def settle(
-    *, project: Project, version: GuidelineVersion, items: Sequence[int], rule: str | None = None
+    *,
+    project: Project,
+    version: GuidelineVersion,
+    items: Sequence[int],
+    rule: str | None = None,
+    question: str | None = None,
 ) -> Counter[str]:
-    """Gold or cases for those of `items` that have all their answers; counts what it made.
+    """Gold or cases for those of `items` that have all their answers; counts what it made. The caller holds the items.
 
-    Gold that came from a person or a file is never touched. Gold made by an earlier settling is replaced where the
-    answers changed. One query for the answers, one for existing gold and cases only where something is complete.
+    Gold that came from a person or a file is never touched. Gold made by an earlier settling stays while the answers
+    still say the same, and is replaced (by other gold, or by a case) where they changed. A case that the answers have
+    settled in the meantime is closed. One query for the answers; known gold and cases are read only where there are any.
     """
-    answers = _complete(items)
-    if not answers:
+    complete = _complete(items)
+    if not complete:
         return Counter()
-    return _apply(project, version, answers, rule or project.settle)
+    asked = [entry for entry in version.schema["questions"] if question in (None, entry["name"])]
+    return _apply(project, version, complete, asked, rule or project.settle)
 
 
-def _complete(items: Sequence[int]) -> dict[int, list[tuple[int, str, Any]]]:
-    """item -> [(annotator, slot state, answer)] for items without an open or leased slot; one query."""
-    rows = Assignment.objects.filter(item__in=items).values_list("item_id", "annotator_id", "state")
+@dataclass
+class _Complete:
+    """The answers of an item that waits for nobody, and whether something was settled or contested before."""
+
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    skipped: int = 0
+    known: bool = False
+
+
+def _complete(items: Sequence[int]) -> dict[int, _Complete]:
+    """item -> its answers, for items without an open or leased slot; one query."""
     mine = Annotation.objects.submitted().filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
-    slots: dict[int, list[tuple[int, str, Any]]] = defaultdict(list)
-    answered = rows.annotate(given=Subquery(mine.order_by("-pk").values("answer")[:1]))
-    for item, annotator, state, given in answered:
-        slots[item].append((annotator, state, given))
-    closed = {Assignment.State.DONE, Assignment.State.SKIPPED}
-    return {item: entries for item, entries in slots.items() if all(state in closed for _a, state, _g in entries)}
+    here = OuterRef("item")
+    rows = Assignment.objects.filter(item__in=items).annotate(
+        given=Subquery(mine.order_by("-pk").values("answer")[:1]),
+        known=Exists(Gold.objects.current().filter(item=here)) | Exists(Case.objects.open().filter(item=here)),
+    )
+    found: dict[int, _Complete] = defaultdict(_Complete)
+    waiting: set[int] = set()
+    for item, state, given, known in rows.values_list("item_id", "state", "given", "known"):
+        entry = found[item]
+        entry.known = entry.known or known
+        entry.skipped += state == Assignment.State.SKIPPED
+        if state in (Assignment.State.OPEN, Assignment.State.LEASED):
+            waiting.add(item)
+        elif given:
+            entry.answers.append(given)
+    return {item: entry for item, entry in found.items() if item not in waiting}
+
+
+@dataclass
+class _Changes:
+    """What a settling writes, collected over its items."""
+
+    gold: list[Gold] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    moved: list[Case] = field(default_factory=list)
+    outdated: list[int] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+
+    def store(self) -> Counter[str]:
+        """Write it, the old out before the new in."""
+        now = timezone.now()
+        if self.outdated:
+            Gold.objects.filter(pk__in=self.outdated).update(superseded_at=now)
+        if self.closed:
+            close_cases(self.closed)
+        if self.moved:
+            Case.objects.bulk_update(self.moved, ["disagreement"])
+        if self.gold:
+            Gold.objects.bulk_create(self.gold)
+        if self.cases:
+            Case.objects.bulk_create(self.cases)
+        return Counter(gold=len(self.gold), cases=len(self.cases), closed=len(self.closed))
 
 
 def _apply(
-    project: Project, version: GuidelineVersion, answers: dict[int, list[tuple[int, str, Any]]], rule: str
+    project: Project,
+    version: GuidelineVersion,
+    complete: dict[int, _Complete],
+    questions: list[dict[str, Any]],
+    rule: str,
 ) -> Counter[str]:
-    known = Gold.objects.current().filter(item__in=answers)
-    gold = {(row.item_id, row.question): row for row in known}
-    new_gold: list[Gold] = []
-    new_cases: list[Case] = []
-    outdated: list[int] = []
-    for item, entries in answers.items():
-        for question in version.schema["questions"]:
+    known = [item for item, entry in complete.items() if entry.known]
+    gold = {(row.item_id, row.question): row for row in Gold.objects.current().filter(item__in=known)} if known else {}
+    cases = {(row.item_id, row.question): row for row in Case.objects.open().filter(item__in=known)} if known else {}
+    changes = _Changes()
+    for item, entry in complete.items():
+        for question in questions:
             name = question["name"]
-            given = [answer[name] for _who, _state, answer in entries if answer and name in answer]
-            verdict = judge(given, question, rule=rule, skipped=sum(1 for entry in entries if entry[1] == "skipped"))
-            old = gold.get((item, name))
-            if old and old.method in (Gold.Method.ADJUDICATED, Gold.Method.IMPORTED):
-                continue
-            if old and verdict.method and old.value == verdict.value:
+            given = [answer[name] for answer in entry.answers if name in answer]
+            old, case = gold.get((item, name)), cases.get((item, name))
+            if old and _stands(old, given, entry.skipped, question):
                 continue
             if old:
-                outdated.append(old.pk)
+                changes.outdated.append(old.pk)
+            verdict = judge(given, question, rule=rule, skipped=entry.skipped)
             if verdict.method:
-                new_gold.append(_gold(project, version, item, name, verdict.value, verdict.method))
-            elif given or question["required"]:
-                case = Case(project=project, item_id=item, question=name, disagreement=verdict.disagreement)
-                new_cases.append(case)
-    return _store(new_gold, new_cases, outdated)
+                changes.gold.append(_gold(project, version, item, name, verdict))
+                changes.closed += [case.pk] if case else []
+            elif case and case.disagreement != verdict.disagreement:
+                case.disagreement = verdict.disagreement
+                changes.moved.append(case)
+            elif not case and (given or question["required"]):
+                changes.cases.append(
+                    Case(project=project, item_id=item, question=name, disagreement=verdict.disagreement)
+                )
+    return changes.store()
 
 
-def _gold(project: Project, version: GuidelineVersion, item: int, question: str, value: Any, method: str) -> Gold:
-    return Gold(project=project, item_id=item, question=question, value=value, method=method, guideline_version=version)
+# The rule under which gold of each automatic method was settled.
+_RULES = {
+    Gold.Method.SINGLE: Project.Settle.UNANIMOUS,
+    Gold.Method.UNANIMOUS: Project.Settle.UNANIMOUS,
+    Gold.Method.MAJORITY: Project.Settle.MAJORITY,
+}
 
 
-def _store(gold: list[Gold], cases: list[Case], outdated: list[int]) -> Counter[str]:
-    if outdated:
-        Gold.objects.filter(pk__in=outdated).update(superseded_at=timezone.now())
-    if gold:
-        Gold.objects.bulk_create(gold, ignore_conflicts=True)
-    if cases:
-        Case.objects.bulk_create(cases, ignore_conflicts=True)
-    return Counter(gold=len(gold), cases=len(cases))
+def _stands(gold: Gold, given: list[Any], skipped: int, question: dict[str, Any]) -> bool:
+    """Whether people settled it, or the answers still say the same in the way it was settled."""
+    rule = _RULES.get(Gold.Method(gold.method))
+    if rule is None:
+        return True
+    verdict = judge(given, question, rule=rule, skipped=skipped)
+    return bool(verdict.method) and bool(verdict.value == gold.value)
 
 
-def settle_all(*, project: Project, rule: str | None = None) -> Counter[str]:
-    """Settle every complete item of the project that has neither gold nor an open case; in batches."""
-    if project.version is None:
-        raise ValueError(_("This project has no published guideline yet."))
-    waiting = Item.objects.filter(project=project).exclude(
+def _gold(project: Project, version: GuidelineVersion, item: int, question: str, verdict: Verdict) -> Gold:
+    return Gold(
+        project=project,
+        item_id=item,
+        question=question,
+        value=verdict.value,
+        method=verdict.method,
+        guideline_version=version,
+    )
+
+
+def settle_all(*, project: Project, rule: str | None = None, question: str | None = None) -> Counter[str]:
+    """Settle every complete item of the project that lacks gold for some question; in batches.
+
+    Items whose questions all have gold are left alone, whatever the rule is by now.
+    """
+    version = version_of(project)
+    asked = [schemas.question(version.schema, question)] if question else version.schema["questions"]
+    lacking = Q()
+    for entry in asked:
+        lacking |= ~Exists(Gold.objects.current().filter(item=OuterRef("pk"), question=entry["name"]))
+    waiting = Item.objects.filter(lacking, project=project).exclude(
         Exists(Assignment.objects.filter(item=OuterRef("pk"), state__in=["open", "leased"]))
     )
     made: Counter[str] = Counter()
-    for batch in batches(waiting.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=1000), 1000):
+    # The keys are read before anything is written: a cursor over rows that change under it may miss some.
+    for batch in batches(list(waiting.order_by("pk").values_list("pk", flat=True)), 1000):
         with transaction.atomic():
-            made += settle(project=project, version=project.version, items=batch, rule=rule)
+            hold(batch)
+            made += settle(project=project, version=version, items=batch, rule=rule, question=question)
     return made
 
 
@@ -154,9 +240,10 @@ def decide(*, case: Case, value: Any, user: User | None, reason: str, note: str 
     """Settle an open case. Raises ValueError where the value is no answer, the reason unknown or the case closed."""
     if reason not in REASONS:
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
-    version = _version(case.project)
+    version = version_of(case.project)
     question = schemas.question(version.schema, case.question)
     value = KINDS[question["kind"]].clean(value, question)
+    hold([case.item_id])
     if not Case.objects.open().filter(pk=case.pk).update(closed_at=timezone.now()):
         raise ValueError(_("This case has been settled already, perhaps in another window. Nothing was changed."))
     return _replace(case, version, value, user, reason, note)
@@ -165,11 +252,12 @@ def decide(*, case: Case, value: Any, user: User | None, reason: str, note: str 
 @transaction.atomic
 def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: str = "") -> Gold:
     """Settle a settled answer anew; the old gold stays as history."""
-    if gold.superseded_at is not None:
+    hold([gold.item_id])
+    if not Gold.objects.current().filter(pk=gold.pk).exists():
         raise ValueError(_("This answer has been replaced already. Reload the page."))
     if reason not in REASONS:
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
-    version = _version(gold.project)
+    version = version_of(gold.project)
     question = schemas.question(version.schema, gold.question)
     value = KINDS[question["kind"]].clean(value, question)
     Case.objects.open().filter(item=gold.item_id, question=gold.question).update(closed_at=timezone.now())
@@ -177,7 +265,13 @@ def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: st
     return _replace(case, version, value, user, reason, note)
 
 
-def _version(project: Project) -> GuidelineVersion:
+def close_cases(keys: Iterable[int]) -> None:
+    """Close open cases that something else has settled."""
+    Case.objects.open().filter(pk__in=list(keys)).update(closed_at=timezone.now())
+
+
+def version_of(project: Project) -> GuidelineVersion:
+    """The guideline in force; raises ValueError where none is published."""
     if project.version is None:
         raise ValueError(_("This project has no published guideline yet."))
     return project.version
@@ -211,7 +305,7 @@ def answers(case: Case) -> list[dict[str, Any]]:
             "comment": row.comment,
             "flagged": row.flagged,
             "annotator": row.annotator,
-            "shuffle": (row.pk * 2654435761 + case.key) % 4294967291,
+            "shuffle": hashlib.sha256(f"{case.key}:{row.pk}".encode()).digest(),
         }
         for row in rows.select_related("annotator")
     ]
@@ -219,8 +313,9 @@ def answers(case: Case) -> list[dict[str, Any]]:
 
 
 def following(*, project: Project, after: Case | None = None) -> Case | None:
-    """The next open case: the most contested first."""
-    rows = Case.objects.open().filter(project=project).order_by("-disagreement", "key")
-    if after is not None:
-        rows = rows.exclude(pk=after.pk)
-    return rows.select_related("item__document").first()
+    """The next open case, the most contested first; with `after`, the one behind it, and the first again at the end."""
+    rows = Case.objects.open().filter(project=project).order_by("-disagreement", "key").select_related("item__document")
+    if after is None:
+        return rows.first()
+    behind = Q(disagreement__lt=after.disagreement) | Q(disagreement=after.disagreement, key__gt=after.key)
+    return rows.filter(behind).first() or rows.exclude(pk=after.pk).first()

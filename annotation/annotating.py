@@ -1,16 +1,18 @@
 """Draft, submit, skip, flag, correct: one request, one transaction, repeats are harmless."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotation import adjudicating, assigning, schema
-from annotation.models import Annotation, Assignment, GuidelineVersion, Membership, Revision
+from annotation.models import Annotation, Assignment, GuidelineVersion, Membership, Project, Revision
 
 SKIP_REASONS = {
     "unclear": gettext_lazy("the guideline does not tell"),
@@ -32,6 +34,8 @@ class Conflict(Exception):
         super().__init__(message)
         self.kept = kept
         self.reload = reload
+        # (item, guideline version, values) of an answer to be kept as a draft once the transaction is undone.
+        self.draft: tuple[int, GuidelineVersion, dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,57 +103,107 @@ def _seconds(value: Any) -> float | None:
     return round(min(float(value), SECONDS), 1)
 
 
-@transaction.atomic
 def submit(*, membership: Membership, sent: Sent, more: bool = True) -> tuple[Annotation, Assignment | None]:
     """Store an answer or a skip and, with `more`, lease the next item.
 
     Raises ValueError (the answer breaks the schema) or Conflict (another answer is there; the lease went to someone
     else; the guideline has a newer version). A repeat of the same client id changes nothing and returns the same.
     """
-    membership = Membership.objects.locked(membership)
-    version = _current_version(membership, sent)
-    answer = schema.clean(sent.answer, version.schema) if sent.status == "submitted" else {}
-    state = _slot_state(sent)
-    closed = assigning.close(membership, sent.assignment, sent.token, state) if sent.token else None
-    if closed is None:
-        annotation, place = _not_leased(membership, sent, answer, version), assigning.START
-    else:
-        annotation, place = _write(membership, sent, answer, version, closed[0]), closed[1]
-    return annotation, assigning.claim(membership, after=place) if more else None
+    try:
+        with transaction.atomic():
+            return _submit(Membership.objects.locked(membership), sent, more)
+    except Conflict as conflict:
+        if conflict.draft:
+            conflict.kept = _keep_draft(membership, *conflict.draft)
+        raise
+    except IntegrityError:
+        if Revision.objects.filter(client_id=sent.client_id).exists():
+            raise _id_in_use() from None
+        raise
+
+
+def _submit(membership: Membership, sent: Sent, more: bool) -> tuple[Annotation, Assignment | None]:
+    version = membership.project.version
+    if sent.token and version and version.pk == sent.version:
+        answer = _clean(sent, version)
+        closed = assigning.close(membership, sent.assignment, sent.token, _slot_state(sent), version.pk)
+        if closed:
+            item, place = closed
+            annotation = _write(membership, sent, answer, version, item)
+            return annotation, assigning.claim(membership, after=place) if more else None
+    repeat = _repeat(membership, sent)
+    annotation = repeat or _not_leased(membership, sent)
+    return annotation, _refill(membership, again=repeat is not None) if more else None
+
+
+def _clean(sent: Sent, version: GuidelineVersion) -> dict[str, Any]:
+    return schema.clean(sent.answer, version.schema) if sent.status == "submitted" else {}
 
 
 def _slot_state(sent: Sent) -> str:
     return Assignment.State.DONE if sent.status == "submitted" else Assignment.State.SKIPPED
 
 
+def _refill(membership: Membership, *, again: bool) -> Assignment | None:
+    """The next item after a repeat, a correction or a late answer, none of which has freed a place in the person's hand.
+
+    A repeat means that the first response was lost, and the item in it with it: the newest in hand is given again.
+    """
+    held = assigning.in_hand(membership)
+    if len(held) < assigning.IN_HAND:
+        return assigning.claim(
+            membership, after=max(((slot.priority, slot.key) for slot in held), default=assigning.START)
+        )
+    return held[-1] if again else None
+
+
+def _repeat(membership: Membership, sent: Sent) -> Annotation | None:
+    """The annotation that this client id has made already."""
+    found = Revision.objects.filter(client_id=sent.client_id).select_related("annotation").first()
+    if found is None:
+        return None
+    mine = found.annotation
+    if mine.annotator_id != membership.user_id or mine.project_id != membership.project_id:
+        raise _id_in_use()
+    return mine
+
+
+def _id_in_use() -> Conflict:
+    return Conflict(_("This answer's id is in use. Reload the page."), reload=True)
+
+
 def _current_version(membership: Membership, sent: Sent) -> GuidelineVersion:
-    version = membership.project.version
+    """The version in force, read anew: it may have been published since the request began."""
+    project = Project.objects.select_related("version").get(pk=membership.project_id)
+    version = project.version
     if version is None:
         raise Conflict(_("This project has no published guideline yet."), reload=True)
-    if version.pk != sent.version:
-        raise Conflict(
-            _(
-                "The guideline has a new version (%(number)d). Your answer is kept; read what changed, then send it again."
-            )
-            % {"number": version.number},
-            reload=True,
-        )
-    return version
+    if version.pk == sent.version:
+        return version
+    sentence = _(
+        "The guideline has a new version (%(number)d). Your answer is kept; read what changed, then send it again."
+    )
+    conflict = Conflict(sentence % {"number": version.number}, reload=True)
+    slot = Assignment.objects.filter(pk=sent.assignment, project=project).first()
+    if slot and (slot.annotator_id, slot.state) == (membership.user_id, Assignment.State.LEASED):
+        with suppress(ValueError):  # what the new schema does not know stays in the browser alone
+            answer = schema.clean(sent.answer, version.schema, partial=True)
+            conflict.draft = slot.item_id, version, {"answer": answer, "comment": sent.comment}
+    raise conflict
 
 
-def _not_leased(membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion) -> Annotation:
-    """A repeat, a correction of one's own answer, or an answer whose lease has gone to someone else."""
+def _not_leased(membership: Membership, sent: Sent) -> Annotation:
+    """A correction of one's own answer, or an answer whose lease has run out."""
+    version = _current_version(membership, sent)
+    answer = _clean(sent, version)
     slot = Assignment.objects.filter(pk=sent.assignment, project=membership.project_id).first()
     if slot is None:
-        raise Conflict(_("This item was removed."))
-    repeat = Revision.objects.filter(client_id=sent.client_id).select_related("annotation").first()
-    if repeat is not None:
-        if repeat.annotation.annotator_id != membership.user_id or repeat.annotation.item_id != slot.item_id:
-            raise Conflict(_("This answer's id is in use. Reload the page."), reload=True)
-        return repeat.annotation
-    if slot.annotator_id == membership.user_id and slot.state in ("done", "skipped"):
-        return _second_answer(membership, sent, answer, version, slot)
-    return _late(membership, sent, answer, version, slot)
+        raise Conflict(_("No answer is asked for here any more: the item or its place was removed."))
+    adjudicating.hold([slot.item_id])
+    mine = Assignment.objects.filter(item=slot.item_id, annotator=membership.user_id).first()
+    if mine and mine.state in (Assignment.State.DONE, Assignment.State.SKIPPED):
+        return _second_answer(membership, sent, answer, version, mine)
+    return _late(membership, sent, answer, version, slot.item_id)
 
 
 def _second_answer(
@@ -174,19 +228,22 @@ def _second_answer(
 
 
 def _late(
-    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, slot: Assignment
+    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, item: int
 ) -> Annotation:
-    """The lease ran out and the slot is gone: take another open slot of the item, else keep the answer as a draft."""
-    free = Assignment.objects.filter(item=slot.item_id, state=Assignment.State.OPEN).order_by("slot").first()
-    taken_part = Assignment.objects.filter(item=slot.item_id, annotator=membership.user_id).exists()
-    if free is not None and not taken_part:
-        changes = {"state": _slot_state(sent), "annotator": membership.user_id, "token": None, "lease_until": None}
-        if Assignment.objects.filter(pk=free.pk, state=Assignment.State.OPEN).update(**changes):
-            return _write(membership, sent, answer, version, slot.item_id)
-    raise Conflict(
-        _("Your time for this item had run out and it was given to someone else. Your answer is kept as a draft."),
-        kept=_keep_draft(membership, slot.item_id, version, {"answer": answer, "comment": sent.comment}),
+    """The lease ran out: take one's newer lease of the item or a free slot of it, else keep the answer as a draft."""
+    slots = Assignment.objects.filter(item=item)
+    idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=timezone.now())
+    mine = Q(state=Assignment.State.LEASED, annotator=membership.user_id)
+    # One's own slot comes first, because nobody may stand on two slots of an item.
+    wanted = slots.filter(mine).first() or slots.filter(idle).order_by("slot").first()
+    changes = {"state": _slot_state(sent), "annotator": membership.user_id, "token": None, "lease_until": None}
+    if wanted and slots.filter(mine | idle, pk=wanted.pk).update(**changes):
+        return _write(membership, sent, answer, version, item)
+    conflict = Conflict(
+        _("Your time for this item had run out and it was given to someone else. Your answer is kept as a draft.")
     )
+    conflict.draft = item, version, {"answer": answer, "comment": sent.comment}
+    raise conflict
 
 
 def _keep_draft(membership: Membership, item: int, version: GuidelineVersion, values: dict[str, Any]) -> Annotation:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from annotation.models import Annotation, Assignment, Item, Membership, Project
+from annotation import adjudicating
+from annotation.models import Annotation, Assignment, Gold, Item, Membership, Project
 
 # How many items a person holds at once: the one on the screen and the one behind it.
 IN_HAND = 2
@@ -33,22 +35,38 @@ WHERE id = (
 RETURNING id, item_id, priority, key
 """
 
-# Closes a leased slot with its answer; the row it returns tells the item and where the search for the next goes on.
+# Closes a leased slot with its answer, provided that the guideline is still the one the answer was given under. The row
+# it returns tells the item and where the search for the next goes on. On PostgreSQL the item is locked on the way: of
+# two last answers at once the second then sees the first, and the item is settled.
 CLOSE = """
 UPDATE annotation_assignment SET state = %(state)s, token = NULL, lease_until = NULL
 WHERE id = %(slot)s AND project_id = %(project)s AND annotator_id = %(user)s AND state = 'leased' AND token = %(token)s
+  AND EXISTS (SELECT 1 FROM annotation_project WHERE id = %(project)s AND version_id = %(version)s) {lock}
 RETURNING item_id, priority, key
 """
+HOLD_ITEM = """AND item_id = (
+    SELECT item.id FROM annotation_item item WHERE item.id = annotation_assignment.item_id FOR NO KEY UPDATE
+)"""
 
 Place = tuple[int, int]
 START: Place = (-(2**31), -1)
 
 
-def close(membership: Membership, slot: int, token: uuid.UUID, state: str) -> tuple[int, Place] | None:
-    """Close this person's leased slot; (item, place in the order), or None where the lease is not theirs any more."""
-    values = {"state": state, "slot": slot, "project": membership.project_id, "user": membership.user_id}
+def close(membership: Membership, slot: int, token: uuid.UUID, state: str, version: int) -> tuple[int, Place] | None:
+    """Close this person's leased slot with an answer given under guideline `version`, and hold its item.
+
+    Returns (item, place in the order), or None where the lease is not theirs any more or the guideline is a newer one.
+    """
+    values: dict[str, Any] = {
+        "state": state,
+        "slot": slot,
+        "project": membership.project_id,
+        "user": membership.user_id,
+        "token": _uuid(token),
+        "version": version,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, {**values, "token": _uuid(token)})
+        cursor.execute(CLOSE.format(lock=HOLD_ITEM if _has_row_locks() else ""), values)
         row = cursor.fetchone()
     return None if row is None else (row[0], (row[1], row[2]))
 
@@ -79,7 +97,7 @@ def _claim_after(membership: Membership, after: Place) -> Assignment | None:
         "key": after[1],
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM.format(lock="FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""), values)
+        cursor.execute(CLAIM.format(lock="FOR UPDATE SKIP LOCKED" if _has_row_locks() else ""), values)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -96,9 +114,14 @@ def _claim_after(membership: Membership, after: Place) -> Assignment | None:
     )
 
 
+def _has_row_locks() -> bool:
+    """SQLite has one writer at a time instead."""
+    return connection.features.has_select_for_update
+
+
 def _uuid(value: uuid.UUID) -> Any:
     """A UUID as raw SQL wants it."""
-    return value if connection.vendor == "postgresql" else value.hex
+    return value if connection.features.has_native_uuid_field else value.hex
 
 
 def last_place(membership: Membership) -> Place:
@@ -159,33 +182,60 @@ def open_slots(*, project: Project, items: Sequence[int]) -> None:
     have: dict[int, set[int]] = {pk: set() for pk in items}
     for item, slot in Assignment.objects.filter(item__in=items).values_list("item_id", "slot"):
         have[item].add(slot)
-    Assignment.objects.bulk_create(
-        (
-            Assignment(project=project, item_id=item, slot=slot)
-            for item, slots in have.items()
-            for slot in range(project.overlap)
-            if slot not in slots
-        ),
-        batch_size=2000,
-        ignore_conflicts=True,
-    )
+    missing = [
+        Assignment(project=project, item_id=item, slot=slot)
+        for item, slots in have.items()
+        for slot in _free(slots, project.overlap)
+    ]
+    Assignment.objects.bulk_create(missing, batch_size=2000, ignore_conflicts=True)
+
+
+def _free(taken: set[int], overlap: int) -> list[int]:
+    """Numbers for the slots that are missing; an item may have fewer than `overlap` slots and high numbers all the same."""
+    return [slot for slot in range(overlap) if slot not in taken][: max(0, overlap - len(taken))]
 
 
 @transaction.atomic
 def set_overlap(*, project: Project, overlap: int) -> None:
-    """Ask for more or fewer answers per item: missing slots are added, open surplus ones are removed."""
+    """Ask for more or fewer answers per item.
+
+    Missing slots are added, except to items that came with their gold and were never given out. Surplus slots that
+    nobody holds are removed, and what is complete by that is settled.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     project.overlap = overlap
     project.save(update_fields=["overlap"])
-    surplus = Assignment.objects.filter(project=project, state=Assignment.State.OPEN, slot__gte=overlap)
-    surplus.delete()
-    items = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)
-    batch: list[int] = []
-    for pk in items.iterator(chunk_size=2000):
-        batch.append(pk)
-        if len(batch) == 2000:
-            open_slots(project=project, items=batch)
-            batch = []
-    open_slots(project=project, items=batch)
+    complete = _drop_surplus(project)
+    slots = Assignment.objects.filter(item=OuterRef("pk"))
+    gold = Gold.objects.current().filter(item=OuterRef("pk"))
+    wanting = Item.objects.filter(Exists(slots) | ~Exists(gold), project=project)
+    for batch in adjudicating.batches(list(wanting.order_by("pk").values_list("pk", flat=True)), 2000):
+        open_slots(project=project, items=batch)
+    if project.version is not None:
+        for batch in adjudicating.batches(complete, 1000):
+            adjudicating.hold(batch)
+            adjudicating.settle(project=project, version=project.version, items=batch)
+
+
+def _drop_surplus(project: Project) -> list[int]:
+    """Remove slots beyond the overlap that nobody holds, the answered ones counting first; returns their items."""
+    now = timezone.now()
+    idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=now)
+    ranked = Assignment.objects.filter(project=project).annotate(
+        place=Window(
+            RowNumber(),
+            partition_by="item_id",
+            order_by=[Case(When(idle, then=1), default=0, output_field=IntegerField()), "slot"],
+        )
+    )
+    surplus = dict(ranked.filter(idle, place__gt=project.overlap).values_list("pk", "item_id"))
+    gone: set[int] = set()
+    for batch in adjudicating.batches(surplus, 500):
+        # Somebody may have claimed one in between: theirs it stays.
+        rows = Assignment.objects.filter(idle, pk__in=batch)
+        gone.update(rows.select_for_update().values_list("pk", flat=True))
+        Assignment.objects.filter(pk__in=gone.intersection(batch)).delete()
+    return sorted({surplus[pk] for pk in gone})
 
 
 def waiting(membership: Membership) -> bool:

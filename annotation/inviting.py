@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
@@ -24,18 +25,29 @@ def create_project(
     name = name.strip()
     if not name:
         raise ValueError(_("A project needs a name."))
-    wanted = slugify(slug or name)[:60] or f"project-{secrets.token_hex(3)}"
+    wanted = slugify(slug or name)[:60]
+    if slug and not wanted:
+        raise ValueError(_("The address “%(slug)s” needs letters a to z or digits.") % {"slug": slug})
+    wanted = wanted or f"project-{secrets.token_hex(3)}"
     if wanted in SLUGS_TAKEN or Project.objects.filter(slug=wanted).exists():
         if slug:
             raise ValueError(_("The address “%(slug)s” is taken; choose another.") % {"slug": wanted})
         wanted = f"{wanted[:50]}-{secrets.token_hex(3)}"
     project = Project(slug=wanted, name=name, description=description, overlap=overlap, created_by=user, **fields)
-    project.full_clean(exclude=["created_by", "version"])
+    try:
+        project.full_clean(exclude=["created_by", "version"])
+    except ValidationError as error:
+        raise ValueError(_in_words(error)) from None
     project.save()
     Guideline.objects.create(project=project, edited_by=user)
     if user is not None:
         Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
     return project
+
+
+def _in_words(error: ValidationError) -> str:
+    """“field: sentence” for each thing that is wrong."""
+    return " ".join(f"{name}: {sentence}" for name, found in error.message_dict.items() for sentence in found)
 
 
 @transaction.atomic
@@ -44,7 +56,10 @@ def invite(*, project: Project, by: User, role: str, email: str = "", labels: bo
     if role not in Membership.Role.values:
         raise ValueError(_("There is no role “%(role)s”.") % {"role": role})
     if email:
-        validate_email(email)
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise ValueError(_("“%(email)s” is no e-mail address.") % {"email": email}) from None
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         project=project, email=email, role=role, labels=labels, digest=token_digest(token), invited_by=by

@@ -76,22 +76,26 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.get(pk=pk) if taken else None
 
     def reap(self, now: datetime | None = None) -> tuple[int, int]:
-        """Requeue jobs whose lease has run out (or fail them after the last attempt); returns (requeued, failed)."""
+        """Requeue jobs whose lease has run out (or end them after the last attempt); returns (requeued, ended)."""
         now = now or timezone.now()
-        lost = self.filter(state=State.RUNNING, lease_until__lt=now)
-        cancelled = lost.filter(cancel_requested=True).update(
-            state=State.CANCELLED, token=None, ended_at=now, message=_("Cancelled.")
-        )
-        failed = lost.filter(attempt__gte=ATTEMPTS).update(
-            state=State.FAILED,
-            token=None,
-            ended_at=now,
-            reason="lost_worker",
-            message=_("The worker was lost %(times)d times in a row, so this was given up. Start it again.")
-            % {"times": ATTEMPTS},
-        )
-        requeued = lost.update(state=State.QUEUED, token=None, woken_at=None)
-        return requeued, failed + cancelled
+        requeued = ended = 0
+        for job in self.filter(state=State.RUNNING, lease_until__lt=now):
+            # A heartbeat that comes in between wins: the lease is looked at again in the update.
+            rows = self.filter(pk=job.pk, state=State.RUNNING, token=job.token, lease_until__lt=now)
+            if job.cancel_requested or job.attempt >= ATTEMPTS:
+                ended += rows.update(token=None, ended_at=now, lease_until=None, **_given_up(job))
+            else:
+                requeued += rows.update(state=State.QUEUED, token=None, lease_until=None, woken_at=None)
+        return requeued, ended
+
+
+def _given_up(job: "Job") -> dict[str, Any]:
+    """How a lost job ends, in the language of the person who asked for it."""
+    with override(job.language or None):
+        if job.cancel_requested:
+            return {"state": State.CANCELLED, "message": _("Cancelled.")}
+        sentence = _("The worker was lost %(times)d times in a row, so this was given up. Start it again.")
+        return {"state": State.FAILED, "reason": "lost_worker", "message": sentence % {"times": ATTEMPTS}}
 
 
 class Job(models.Model):
@@ -182,9 +186,9 @@ class Grip:
         elif self.rows.filter(cancel_requested=True).exists():
             self.cancelled.set()
 
-    def hold(self) -> None:
-        """Inside the last transaction: fail unless the row is still ours, and lock it until the commit."""
-        if not self.rows.update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE)):
+    def hold(self, **changes: Any) -> None:
+        """Inside a transaction: fail unless the row is still ours, lock it until the commit, and write `changes`."""
+        if not self.rows.update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE), **changes):
             raise JobLost
 
     def finish(self, state: str, **changes: Any) -> bool:

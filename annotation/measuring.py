@@ -71,8 +71,9 @@ def _question(project: Project, name: str) -> dict[str, Any]:
 
 
 def newest(project: Project) -> datetime | None:
-    """When an answer of the project last changed."""
-    moment: datetime | None = Annotation.objects.filter(project=project).aggregate(at=Max("updated_at"))["at"]
+    """When an answer of the project last changed; drafts count nowhere."""
+    given = Annotation.objects.filter(project=project).exclude(status=Annotation.Status.DRAFT)
+    moment: datetime | None = given.aggregate(at=Max("updated_at"))["at"]
     return moment
 
 
@@ -95,7 +96,8 @@ def refresh(*, project: Project, question: str) -> AgreementReport:
                 language=get_language() or "",
             )
     except IntegrityError:
-        return AgreementReport.objects.get(project=project, question=question, state__in=LIVE)
+        at_work = AgreementReport.objects.filter(project=project, question=question, state__in=LIVE).first()
+        return at_work or refresh(project=project, question=question)
     jobs.enqueue(row)
     return row
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -118,9 +119,16 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return rows.filter(project__slug=slug, user_id=user.pk or 0).first()
 
     def locked(self, membership: "Membership") -> "Membership":
-        """The same row, locked until the commit, so that one person's claims happen one after the other."""
-        rows = self.select_for_update(of=("self",)).select_related("project", "project__version")
-        return rows.get(pk=membership.pk)
+        """The same row, locked until the commit, so that one person's claims happen one after the other.
+
+        Publishing locks all memberships of its project, so no answer comes in halfway through. Raises PermissionDenied
+        where the person was removed, or may not label any more.
+        """
+        row = self.select_for_update(no_key=True).filter(pk=membership.pk).first()
+        if row is None or not row.can_label:
+            raise PermissionDenied(_("You do not label in this project any more."))
+        row.project = membership.project
+        return row
 
 
 class Membership(models.Model):

@@ -3,12 +3,23 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import assigning
 from annotation import schema as schemas
-from annotation.models import Annotation, Assignment, Case, Gold, Guideline, GuidelineVersion, Project, User
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Case,
+    Gold,
+    Guideline,
+    GuidelineVersion,
+    Membership,
+    Project,
+    User,
+)
 
 TEXT = 200_000
 
@@ -44,7 +55,9 @@ def publish(
     *, project: Project, user: User | None, change_note: str = "", earlier: str = GuidelineVersion.Earlier.STAND
 ) -> GuidelineVersion:
     """The draft as the next version. With `earlier='ask'` every item is asked again; nothing given is deleted."""
-    project = Project.objects.select_for_update().get(pk=project.pk)
+    # Everybody's membership first: an answer is then wholly under the version before, or under this one.
+    list(Membership.objects.select_for_update(no_key=True).filter(project=project).order_by("pk"))
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     draft = Guideline.objects.filter(project=project).first()
     if draft is None:
         raise ValueError(_("There is no draft yet: write the guideline and its labels first."))
@@ -71,11 +84,13 @@ def publish(
     project.save(update_fields=["version"])
     if before and earlier == GuidelineVersion.Earlier.ASK:
         _ask_again(project)
+    elif before:
+        _close_cases_without_question(project, schema)
     return version
 
 
 def _refuse_lost_labels(project: Project, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Answers can stand only where every label that was used still exists."""
+    """Answers and gold can stand only where every label that was used still exists."""
     kept = {entry["name"]: set(schemas.label_names(entry)) for entry in new["questions"]}
     gone = {
         (entry["name"], label)
@@ -84,35 +99,48 @@ def _refuse_lost_labels(project: Project, old: dict[str, Any], new: dict[str, An
         if label not in kept.get(entry["name"], set())
     }
     for question, label in sorted(gone):
-        used = Annotation.objects.submitted().filter(project=project, **{f"answer__{question}": label}).count()
-        if used:
+        # Not `answer__<question>`: a question may be called like a lookup, "in" or "contains".
+        given = Annotation.objects.submitted().annotate(value=KeyTextTransform(question, "answer"))
+        used = given.filter(project=project, value=label).count()
+        settled = Gold.objects.current().filter(project=project, question=question, value=label).count()
+        if used or settled:
             raise ValueError(
                 _(
-                    "%(count)d answers use the label “%(label)s”, which this draft no longer has. Keep the label, or ask all items again."
+                    "%(count)d answers and %(gold)d settled ones use the label “%(label)s”, which this draft no longer has. Keep the label, or ask all items again."
                 )
-                % {"count": used, "label": label}
+                % {"count": used, "gold": settled, "label": label}
             )
+
+
+def _close_cases_without_question(project: Project, schema: dict[str, Any]) -> None:
+    """Nobody can settle a case of a question that is no longer asked."""
+    names = [entry["name"] for entry in schema["questions"]]
+    cases = Case.objects.open().filter(project=project).exclude(question__in=names)
+    cases.update(closed_at=timezone.now())
 
 
 def _ask_again(project: Project) -> None:
     """Set every earlier answer, gold and case aside as history and open all slots that the overlap asks for."""
     now = timezone.now()
-    Annotation.objects.current().filter(project=project).update(superseded_at=now)
-    Gold.objects.current().filter(project=project).update(superseded_at=now)
-    Case.objects.open().filter(project=project).update(closed_at=now)
     slots = Assignment.objects.filter(project=project)
     slots.filter(slot__gte=project.overlap).delete()
     slots.update(state=Assignment.State.OPEN, annotator=None, token=None, lease_until=None)
+    Annotation.objects.current().filter(project=project).update(superseded_at=now)
+    Gold.objects.current().filter(project=project).update(superseded_at=now)
+    Case.objects.open().filter(project=project).update(closed_at=now)
     # Items whose gold was imported have no slots yet.
     assigning.set_overlap(project=project, overlap=project.overlap)
 
 
 @transaction.atomic
-def publish_labels(
-    *, project: Project, question: str, labels: list[str], user: User | None, text: str = ""
-) -> GuidelineVersion:
-    """Version 1 with one choice question over these labels: for files that bring their labels along."""
+def publish_schema(*, project: Project, schema: dict[str, Any], user: User | None, text: str = "") -> GuidelineVersion:
+    """Version 1 over the questions that a file brings along; raises ValueError where there is a draft to be lost."""
     if project.version is not None:
         raise ValueError(_("This project has a published guideline already."))
-    save_draft(project=project, text=text, schema=schemas.from_labels(question, labels), user=user)
+    draft = Guideline.objects.filter(project=project).first()
+    if draft and (draft.text.strip() or draft.schema.get("questions")):
+        raise ValueError(
+            _("This project has a draft of its guideline: publish that first, so that nothing in it is lost.")
+        )
+    save_draft(project=project, text=text, schema=schema, user=user)
     return publish(project=project, user=user)

@@ -1,5 +1,21 @@
 """API addresses of evaluation."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from evaluation import api
+
+P = "projects/<slug:slug>/"
+urlpatterns = [
+    path(f"{P}datasets/", api.Datasets.as_view(), name="api-datasets"),
+    path(f"{P}datasets/<int:pk>/schedule/", api.ScheduleView.as_view(), name="api-schedule"),
+    path(f"{P}datasets/<int:pk>/refreshes/", api.Refreshes.as_view(), name="api-refreshes"),
+    path(f"{P}versions/", api.Versions.as_view(), name="api-versions"),
+    path(f"{P}versions/<int:pk>/", api.OneVersion.as_view(), name="api-version"),
+    path(f"{P}versions/<int:pk>/verify/", api.VerifyVersion.as_view(), name="api-verify"),
+    path(f"{P}versions/<int:pk>/examples/", api.Examples.as_view(), name="api-examples"),
+    path(f"{P}versions/<int:pk>/export/", api.ExportVersion.as_view(), name="api-export"),
+    path(f"{P}boards/", api.Benchmarks.as_view(), name="api-boards"),
+    path(f"{P}boards/<int:pk>/", api.Leaderboard.as_view(), name="api-board"),
+    path(f"{P}boards/<int:pk>/submissions/", api.Submissions.as_view(), name="api-board-submissions"),
+    path(f"{P}submissions/<int:pk>/", api.OneSubmission.as_view(), name="api-submission"),
+]

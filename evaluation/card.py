@@ -90,7 +90,7 @@ def _settled(facts: dict[str, Any]) -> Iterator[str]:
 
 def _agreement(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Agreement at the freeze", "")
-    for question, figures in facts["agreement"].items():
+    for question, figures in sorted(facts["agreement"].items()):
         yield (
             f"- {question}: Krippendorff's alpha (nominal) {_figure(figures['alpha'])}; pairs agree in "
             f"{_figure(figures['percent'])}; {figures['n_units_2plus']} of {figures['n_units']} examples have two or "

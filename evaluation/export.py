@@ -236,14 +236,17 @@ def _row(wanted: Wanted, example: Example) -> dict[str, Any]:
         "split": example.split,
         **(_gold(wanted.version, example) if shown else {}),
         **{name: fields.get(name, "") for name in FIELDS},
-        "meta": fields.get("metadata", {}) if shown else {},
+        # PostgreSQL keeps the names of an object in an order of its own.
+        "meta": dict(sorted(fields.get("metadata", {}).items())) if shown else {},
     }
 
 
 def _gold(version: DatasetVersion, example: Example) -> dict[str, Any]:
     """`label` where one question is frozen, else `gold` with the value of each question."""
     names = version.options["questions"]
-    return {"label": example.gold[names[0]]} if len(names) == 1 else {"gold": example.gold}
+    return (
+        {"label": example.gold[names[0]]} if len(names) == 1 else {"gold": {name: example.gold[name] for name in names}}
+    )
 
 
 def _jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

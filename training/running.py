@@ -247,13 +247,23 @@ def _folder_problem(error: OSError) -> str:
 
 def _prepare(run: Run) -> None:
     """Write what the trainer reads. The version is frozen, so a split that is there already is the right one."""
+    made_of = {"run": run.pk, "created_at": run.created_at.isoformat(), **run.manifest}
+    _move_aside(run.folder, unless=made_of)
     run.folder.mkdir(parents=True, exist_ok=True)
+    launching.write_json(run.folder / "manifest.json", made_of)
     for split in ("train", "dev", "test"):
         path = run.folder / f"{split}.jsonl"
         if not path.exists():
             _write_split(run, split, path)
-    launching.write_json(run.folder / "manifest.json", run.manifest)
     launching.write_json(run.folder / "job.json", _job(run))
+
+
+def _move_aside(folder: Path, *, unless: dict[str, Any]) -> None:
+    """Rename the folder of another run: an earlier database may have had a run of the same number."""
+    with contextlib.suppress(FileNotFoundError):
+        known = launching.tail_of(folder / "manifest.json", RESULT_LIMIT)
+        if list(folder.iterdir()) and known != json.dumps(unless, ensure_ascii=False, indent=1).encode():
+            folder.rename(folder.with_name(f"{folder.name}.before-{timezone.now():%Y%m%d-%H%M%S-%f}"))
 
 
 def _write_split(run: Run, split: str, path: Path) -> None:
@@ -416,8 +426,9 @@ def _hand_back(run: Run, grip: Grip) -> None:
 
 
 def _score(run: Run, grip: Grip) -> Submission:
-    """Hand the predictions in and see them scored, here unless a worker was faster."""
+    """Hand the predictions in and see them scored: here, or by the worker that was faster."""
     _tell(run, grip, {"phase": "scoring"})
+    run.system.refresh_from_db()  # it may have got another name meanwhile
     try:
         submission, _created = submitting.submit(
             benchmark=_board(run.version, run.question),
@@ -427,11 +438,12 @@ def _score(run: Run, grip: Grip) -> Submission:
             origin={"run": run.pk, "recipe": run.recipe, "seed": run.seed, "manifest": run.manifest},
             description=run.system.description,
             rerun=run.system.rerun,
+            wake=False,
         )
     except ValueError as error:
-        raise JobFailed(
-            _("The predictions of the trainer cannot be taken: %(error)s") % {"error": error}, reason="bad_output"
-        ) from error
+        told = submitting.sentence(error.report) if isinstance(error, submitting.Refused) else ""
+        words = _("The predictions of the trainer cannot be taken: %(error)s")
+        raise JobFailed(words % {"error": told or error}, reason="bad_output") from error
     while submission.is_live:
         if submission.state != State.QUEUED or not jobs.run(Submission, submission.pk, scoring.score):
             time.sleep(launching.POLL)

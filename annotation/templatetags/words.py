@@ -8,6 +8,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from annotation import adjudicating, annotating
 from annotation import schema as schemas
 from annotation.agreement.intervals import LEAST_UNITS
 from annotation.kinds import KINDS
@@ -25,7 +26,7 @@ def value(schema: dict[str, Any] | None, question: str, given: Any) -> dict[str,
         entry = schemas.question(schema or {}, question)
     except ValueError:
         return {"title": plain(given), "color": 0}
-    label = next((label for label in entry.get("labels", []) if label["name"] == given), {})
+    label: dict[str, Any] = next((label for label in entry.get("labels", []) if label["name"] == given), {})
     return {"title": KINDS[entry["kind"]].summarise(given, entry), "color": label.get("color", 0)}
 
 
@@ -41,6 +42,18 @@ def plain(given: Any) -> str:
     if given is None:
         return ""
     return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
+
+
+@register.filter
+def reason(code: str) -> str:
+    """Why an adjudicator decided so, in words."""
+    return str(adjudicating.REASONS.get(code, code))
+
+
+@register.filter
+def skip_reason(code: str) -> str:
+    """Why an annotator skipped, in words."""
+    return str(annotating.SKIP_REASONS.get(code, code))
 
 
 @register.filter
@@ -92,7 +105,7 @@ def interval(found: dict[str, Any], *, percent: bool = False, level: float = 0.9
 @register.simple_tag
 def why(found: dict[str, Any], *, thin: dict[str, int] | None = None, entry: dict[str, Any] | None = None) -> str:
     """Why a figure has no interval, or no value, as a sentence; `thin` are the labels that too few items carry."""
-    reason, count = found.get("reason", ""), found.get("n", 0)
+    reason, count = str(found.get("reason", "")), found.get("n", 0)
     if reason == "thin_labels" and thin and entry:
         listed = ", ".join(f"{title_in(name, entry)} ({units})" for name, units in list(thin.items())[:LISTED])
         more = " …" if len(thin) > LISTED else ""

@@ -16,6 +16,7 @@ from annotation.kinds import KINDS
 from annotation.kinds.choice import COLOURS, TAKEN
 from annotation.markdown import to_html
 from annotation.models import Annotation, Case, Gold, Guideline, GuidelineVersion, Membership, Project
+from annotation.views import posted
 
 SPARE_LABELS = 2
 
@@ -91,7 +92,7 @@ def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     questions = draft.schema.get("questions") or [blank_question()]
     text, opened_at, error = draft.text, draft.edited_at.isoformat(), ""
     if request.method == "POST":
-        text, opened_at = request.POST.get("text", ""), request.POST.get("opened_at", "")
+        text, opened_at = posted.text(request.POST, "text"), posted.text(request.POST, "opened_at")
         questions = read_questions(request.POST)
         do = request.POST.get("do", "save")
         if do == "add_question":
@@ -144,17 +145,17 @@ def read_questions(data: Any) -> list[dict[str, Any]]:
             if data.get(f"{prefix}-remove"):
                 continue
             label: dict[str, Any] = {
-                part: data.get(f"{prefix}-{part}", "").strip() for part in ("name", "title", "key", "definition")
+                part: posted.text(data, f"{prefix}-{part}").strip() for part in ("name", "title", "key", "definition")
             }
-            examples = data.get(f"{prefix}-examples", "").splitlines()
+            examples = posted.text(data, f"{prefix}-examples").splitlines()
             label["examples"] = [line.strip() for line in examples if line.strip()]
             labels.append({**label, "color": _number(data.get(f"{prefix}-color"))})
         questions.append(
             {
-                "name": data.get(f"{base}-name", "").strip(),
-                "kind": data.get(f"{base}-kind", "choice"),
-                "title": data.get(f"{base}-title", "").strip(),
-                "help": data.get(f"{base}-help", "").strip(),
+                "name": posted.text(data, f"{base}-name").strip(),
+                "kind": posted.text(data, f"{base}-kind", "choice"),
+                "title": posted.text(data, f"{base}-title").strip(),
+                "help": posted.text(data, f"{base}-help").strip(),
                 "required": data.get(f"{base}-required") == "on",
                 "labels": labels,
             }
@@ -189,7 +190,7 @@ def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             version = publishing.publish(
                 project=project,
                 user=request.user,
-                change_note=request.POST.get("change_note", ""),
+                change_note=posted.text(request.POST, "change_note"),
                 earlier=request.POST.get("earlier", GuidelineVersion.Earlier.STAND),
             )
         except ValueError as problem:
@@ -223,5 +224,5 @@ def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def preview(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The Markdown of the request as HTML, for the editor."""
     return render(
-        request, "annotation/_preview.html", {"html": to_html(request.POST.get("text", "")[: publishing.TEXT])}
+        request, "annotation/_preview.html", {"html": to_html(posted.text(request.POST, "text")[: publishing.TEXT])}
     )

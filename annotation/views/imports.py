@@ -16,6 +16,7 @@ from annotation import importing, jobs, reading
 from annotation.access import member
 from annotation.jobs import State
 from annotation.models import Import, Membership
+from annotation.views.posted import text
 
 PREVIEW = 10
 READING = ("format", "encoding", "delimiter", "header", "columns", "sheet", "document_per")
@@ -140,7 +141,7 @@ def read_options(row: Import, data: Any) -> bool:
     before = {name: options[name] for name in READING}
     for name in ("format", "encoding", "delimiter", "sheet", "question", "labels", "annotator", "duplicates", "source_type", "language", "document_per"):  # fmt: skip
         if name in data:
-            options[name] = data[name].strip() if name != "delimiter" else data[name]
+            options[name] = text(data, name) if name == "delimiter" else text(data, name).strip()
     options["delimiter"] = {"\\t": "\t", "tab": "\t"}.get(options["delimiter"], options["delimiter"])
     options["header"] = data.get("header") == "on"
     if options["format"] != before["format"]:
@@ -148,21 +149,21 @@ def read_options(row: Import, data: Any) -> bool:
         for name in ("encoding", "delimiter"):
             options[name] = "" if options[name] == before[name] else options[name]
     options["create_schema"] = data.get("create_schema") == "on"
-    options["columns"] = [part.strip() for part in data.get("columns", "").split(",") if part.strip()]
-    options["annotator_columns"] = [value for value in data.getlist("annotator_columns") if value]
-    options["label_map"] = read_label_map(data.get("label_map", ""))
+    options["columns"] = [part.strip() for part in text(data, "columns").split(",") if part.strip()]
+    options["annotator_columns"] = [value.replace("\x00", "") for value in data.getlist("annotator_columns") if value]
+    options["label_map"] = read_label_map(text(data, "label_map"))
     read_anew = any((options[name] or "") != (before[name] or "") for name in READING)
     options["mapping"] = {}
     if not read_anew:
-        chosen = {name: data.get(f"map_{name}", "") for name in importing.FIELDS + importing.EXTRAS}
+        chosen = {name: text(data, f"map_{name}") for name in importing.FIELDS + importing.EXTRAS}
         options["mapping"] = {name: column for name, column in chosen.items() if column}
     return read_anew
 
 
-def read_label_map(text: str) -> dict[str, str]:
+def read_label_map(lines: str) -> dict[str, str]:
     """Lines of 'value in the file = label'; raises ValueError naming the line."""
     found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines.splitlines(), 1):
         if not line.strip():
             continue
         left, sign, right = line.partition("=")

@@ -22,6 +22,7 @@ from annotation.jobs import State
 from annotation.markdown import to_html
 from annotation.models import AgreementReport, Case, Gold, Item, Membership, Project
 from annotation.views.items import with_excerpts
+from annotation.views.posted import text
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,11 +111,22 @@ def shown(figures: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         "pairs": pairs,
         "matrix": _matrix(pairs),
         "confusion_rows": _confusion(figures),
-        "prevalence_rows": sorted(figures["prevalence"].items(), key=lambda row: -(row[1] or 0)),
+        "label_rows": _label_rows(figures, entry),
         "is_paradox": bool(figures.get("paradox")),
         "most_used": max(figures["prevalence"].items(), key=lambda row: row[1] or 0, default=("", None)),
         "contested": _contested(figures.get("contested") or []),
     }
+
+
+def _label_rows(figures: dict[str, Any], entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each label's figures with its title, colour and share of all answers."""
+    labels = {label["name"]: label for label in entry.get("labels", [])}
+    rows = []
+    for row in figures["labels"]:
+        label = labels.get(row["label"], {})
+        words = {"title": label.get("title", row["label"]), "color": label.get("color", 0)}
+        rows.append({**row, **words, "prevalence": figures["prevalence"].get(row["label"])})
+    return rows
 
 
 def _matrix(pairs: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -168,7 +180,7 @@ def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase
     settled = Gold.objects.current().filter(project=project, method=Gold.Method.ADJUDICATED)
     page = Paginator(cases, 50).get_page(request.GET.get("page"))
     lately = list(settled.select_related("settled_by").order_by("-settled_at", "-pk")[:20])
-    wanted = {row.item_id for row in [*page.object_list, *lately]}
+    wanted = {row.item_id for row in page.object_list} | {row.item_id for row in lately}
     items = {item.pk: item for item in with_excerpts(Item.objects.filter(pk__in=wanted))}
     context = {
         "project": project,
@@ -197,7 +209,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
                 value=request.POST.get("value", ""),
                 user=request.user,
                 reason=request.POST.get("reason", ""),
-                note=request.POST.get("note", ""),
+                note=text(request.POST, "note"),
             )
         except ValueError as problem:
             error = str(problem)
@@ -288,7 +300,7 @@ def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
                 value=request.POST.get("value", ""),
                 user=request.user,
                 reason=request.POST.get("reason", ""),
-                note=request.POST.get("note", ""),
+                note=text(request.POST, "note"),
             )
         except ValueError as problem:
             error = str(problem)

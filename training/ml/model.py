@@ -247,7 +247,7 @@ class Cut:
             self._trunk.embeddings, self._trunk.encoder.layer = self._embeddings, self._layers
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: its tensors could not be trained on
 def cache(cut: Cut, inputs: Tokens, device: Device, stop: Stop, *, spill: Path, report: Any) -> Hidden:
     """The frozen part's output for every text, computed once without dropout. `report(done)` counts the texts."""
     cut.trunk.eval()

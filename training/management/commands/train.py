@@ -25,6 +25,10 @@ class Command(BaseCommand):
 
     help = "Train a system on a frozen version and score it on the version's board."
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """--version is the dataset's here, not Django's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
     def add_arguments(self, parser: CommandParser) -> None:
         """The run's inputs, and how to wait for it."""
         parser.add_argument("--project", required=True, metavar="SLUG")
@@ -83,9 +87,11 @@ def find_version(project: str, dataset: str | None, number: str) -> DatasetVersi
         names = ", ".join(sorted(datasets)) or "none"
         raise ValueError(f"Name one of the project's datasets with --dataset. The datasets are: {names}.")
     versions = list(datasets[dataset].versions.frozen().order_by("-major", "-minor", "-patch"))
+    if not versions:
+        raise ValueError(f"“{dataset}” has no frozen version yet. Freeze one first.")
     chosen = [version for version in versions if number in ("latest", version.number)]
     if not chosen:
-        numbers = ", ".join(version.number for version in versions) or "none"
+        numbers = ", ".join(version.number for version in versions)
         raise ValueError(f"There is no frozen version {number} of “{dataset}”. The versions are: {numbers}.")
     return chosen[0]
 
@@ -119,10 +125,11 @@ def follow(run: Run, out: Any) -> None:
                 helper = threading.Thread(target=_work, args=(run.pk,), daemon=True)
                 helper.start()
             time.sleep(POLL)
+            run.refresh_from_db()
         except KeyboardInterrupt:
             out.write("Stopping the run …")
             running.cancel(run, None)
-        run.refresh_from_db()
+            continue
         line = f"{run.percent:3d} %  {run.note or run.get_state_display()}"
         if line != said and run.is_live:
             out.write(line)

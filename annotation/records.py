@@ -1,0 +1,460 @@
+"""A row of a file becomes a checked Record, or is refused with a sentence; this knows, and writes nothing."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from annotation import schema as schemas
+from annotation.reading import Row
+from annotation.text.normal import clean, text_key
+
+FIELDS = ("id", "text", "title", "source_type", "language", "published_at", "issuer", "url")
+EXTRAS = ("label", "annotations", "split", "annotator", "status", "gold")
+SPLITS = {"train": "train", "training": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",
+          "development": "dev", "test": "test", "testing": "test"}  # fmt: skip
+LIMITS = {"id": 200, "title": 500, "source_type": 40, "language": 20, "issuer": 200, "url": 2000}
+NAME = 150
+TEXT = 2_000_000
+COMMENT = 5000
+NESTED = ("meta", "metadata")
+# What our own files of refused rows add to a row.
+OURS = ("_row", "_problem")
+
+LABELS = ("auto", "ignore", "annotation", "gold")
+DEFAULTS: dict[str, Any] = {
+    "format": "",
+    "encoding": "",
+    "delimiter": "",
+    "header": True,
+    "columns": [],
+    "sheet": "",
+    "root": "",
+    "document_per": "line",
+    "mapping": {},
+    "question": "",
+    "labels": "auto",
+    "annotator": "",
+    "annotator_columns": [],
+    "label_map": {},
+    "duplicates": "keep",  # texts seen before under another id: keep | skip
+    "create_schema": False,
+    "source_type": "",
+    "language": "",
+}
+
+
+class Refused(ValueError):
+    """This row cannot go in; the sentence says why and what to do."""
+
+
+@dataclass
+class Answer:
+    """What one annotator said: `given` as it came, `answer` in stored form once it was checked."""
+
+    annotator: str
+    given: dict[str, Any] = field(default_factory=dict)
+    skipped: bool = False
+    skip_reason: str = ""
+    comment: str = ""
+    seconds: float | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Record:
+    """One row, checked for form: a document, its gold and the answers that came along."""
+
+    number: int
+    values: dict[str, Any]
+    external_id: str = ""
+    text: str = ""
+    raw: str | None = None
+    key: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    split: str = ""
+    gold: dict[str, Any] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+
+
+class Desk:
+    """Reads rows by the options of one import, against the schema of its project (None where there is none yet)."""
+
+    def __init__(self, options: dict[str, Any], *, schema: dict[str, Any] | None, filename: str) -> None:
+        self.options = {**DEFAULTS, **options}
+        self.mapping = {name: column for name, column in self.options["mapping"].items() if column}
+        self.annotator_columns: list[str] = [str(column) for column in self.options["annotator_columns"]]
+        if self.mapping.get("label") in self.annotator_columns:
+            del self.mapping["label"]
+        self.schema = schema
+        self.filename = filename
+        # What happened to values without a refusal, in sentences.
+        self.warnings: Counter[str] = Counter()
+
+    @property
+    def question(self) -> str:
+        """The question that plain labels answer: the chosen one, else the first."""
+        chosen: str = self.options["question"]
+        if chosen:
+            return chosen
+        return str(self.schema["questions"][0]["name"]) if self.schema else "label"
+
+    @property
+    def annotator(self) -> str:
+        """Who stands for the labels of a file that names nobody."""
+        return clean(str(self.options["annotator"] or Path(self.filename).stem)).text[:NAME] or "file"
+
+    @property
+    def label_use(self) -> str:
+        """auto: a label beside annotators' answers is somebody's summary of them and stays out of the agreement."""
+        use: str = self.options["labels"]
+        if use != "auto":
+            return use
+        return "ignore" if "annotations" in self.mapping or self.annotator_columns else "annotation"
+
+    # Rows
+
+    def document(self, row: Row) -> Record:
+        """A row of a file of documents; raises Refused."""
+        assert row.values is not None
+        record = Record(row.number, row.values)
+        self._put_text(record)
+        self._identify(record)
+        self._describe(record)
+        self._put_answers(record)
+        self._check_answers(record)
+        return record
+
+    def answers(self, row: Row) -> Record:
+        """A row of a file of answers (an item's id, who said what); raises Refused."""
+        assert row.values is not None
+        record = Record(row.number, row.values)
+        record.external_id = clean(_words(self._value(row.values, "id"))).text
+        if not record.external_id:
+            raise Refused(_("Row %(row)d: the id (column “%(column)s”) is empty.") % self._at(record, "id"))
+        if self.schema is None:
+            raise self._no_schema(record)
+        self._put_answers(record)
+        status = _words(self._value(row.values, "status")).strip().lower()
+        if status == "skipped" and not record.answers and not record.gold:
+            record.answers = [Answer(self._row_annotator(row.values), skipped=True)]
+        if not record.answers and not record.gold:
+            raise Refused(_("Row %(row)d has neither a label nor annotations.") % {"row": row.number})
+        self._check_answers(record)
+        return record
+
+    def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """(question, label) of all that a row would answer; for making a schema out of a file."""
+        answers, _foreign = self._annotations(values)
+        for answer in answers:
+            yield from ((name, value) for name, value in answer.given.items() if isinstance(value, str))
+        if self.label_use != "ignore":
+            for name in ("label", "gold"):
+                given = self._given(self._value(values, name)) or {}
+                yield from ((name, value) for name, value in given.items() if isinstance(value, str))
+
+    def _value(self, values: dict[str, Any], name: str) -> Any:
+        """What stands in the column chosen for a field; `meta.year` looks into the object `meta`."""
+        column = self.mapping.get(name, "")
+        if column in values or "." not in column:
+            return values.get(column)
+        found: Any = values
+        for part in column.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return found
+
+    def _at(self, record: Record, name: str) -> dict[str, Any]:
+        return {"row": record.number, "column": self.mapping.get(name, "")}
+
+    # The document
+
+    def _put_text(self, record: Record) -> None:
+        value = self._value(record.values, "text")
+        if isinstance(value, (dict, list)):
+            raise Refused(
+                _("Row %(row)d: the text (column “%(column)s”) is a list or an object, not words.")
+                % self._at(record, "text")
+            )
+        raw = _words(value)
+        if len(raw) > TEXT:
+            raise Refused(
+                _("Row %(row)d: the text has %(size)d characters; at most %(most)d are taken. Split it.")
+                % {"row": record.number, "size": len(raw), "most": TEXT}
+            )
+        cleaned = clean(raw)
+        if not raw.strip() or not cleaned.text:
+            sentence = (
+                _("Row %(row)d: the text (column “%(column)s”) has no visible characters.")
+                if raw.strip()
+                else _("Row %(row)d: the text (column “%(column)s”) is empty.")
+            )
+            raise Refused(sentence % self._at(record, "text"))
+        record.text, record.raw = cleaned.text, raw if cleaned.text != raw else None
+        record.key = text_key(record.text)
+        self.warnings.update(cleaned.changes)
+
+    def _identify(self, record: Record) -> None:
+        given = clean(_words(self._value(record.values, "id"))).text
+        if len(given) > LIMITS["id"]:
+            raise Refused(
+                _("Row %(row)d: the id has %(size)d characters; at most %(most)d are taken.")
+                % {"row": record.number, "size": len(given), "most": LIMITS["id"]}
+            )
+        record.external_id = given or f"t-{hashlib.sha256(record.text.encode()).hexdigest()[:20]}"
+
+    def _describe(self, record: Record) -> None:
+        """Known fields, then every other column as metadata."""
+        self._put_metadata(record)
+        for name in ("title", "source_type", "language", "issuer", "url"):
+            record.fields[name] = self._short(record, name) or str(self.options.get(name, ""))
+        record.fields["published_at"] = self._date(record)
+        split = _words(self._value(record.values, "split")).strip()
+        record.split = SPLITS.get(split.lower(), "")
+        if split and not record.split:
+            self._keep(record, "split", split)
+            self.warnings[_("values of the split column that are not train, dev or test were kept as metadata")] += 1
+
+    def _put_metadata(self, record: Record) -> None:
+        used = {*self.mapping.values(), *self.annotator_columns, *OURS}
+        for column, value in record.values.items():
+            if column in used or value is None or value == "":
+                continue
+            if column in NESTED and isinstance(value, dict):
+                inner = {str(key): part for key, part in value.items() if part not in (None, "")}
+                record.metadata.update({key: part for key, part in inner.items() if f"{column}.{key}" not in used})
+            else:
+                record.metadata[column.removeprefix("meta.")] = value
+
+    def _keep(self, record: Record, name: str, value: Any) -> None:
+        """Nothing that a file brings is lost: what finds no place stays in the metadata under its column's name."""
+        column = self.mapping.get(name, name)
+        record.metadata[column.rpartition(".")[2] or name] = value
+
+    def _short(self, record: Record, name: str) -> str:
+        value = clean(_words(self._value(record.values, name))).text
+        if len(value) > LIMITS[name]:
+            self._keep(record, name, value)
+            self.warnings[_("values too long for the field “%(field)s” were kept as metadata") % {"field": name}] += 1
+            return ""
+        if name == "url" and value and not re.match(r"https?://", value, re.IGNORECASE):
+            self._keep(record, name, value)
+            self.warnings[_("addresses that do not start with http:// or https:// were kept as metadata")] += 1
+            return ""
+        return value
+
+    def _date(self, record: Record) -> str:
+        value = self._value(record.values, "published_at")
+        if value in (None, ""):
+            return ""
+        moment = read_date(value)
+        if moment is None:
+            self._keep(record, "published_at", value)
+            self.warnings[_("dates that could not be read were kept as metadata (write them as 2026-05-14)")] += 1
+        return moment or ""
+
+    # Labels, answers and gold
+
+    def _put_answers(self, record: Record) -> None:
+        answers, foreign = self._annotations(record.values, record=record)
+        if self.schema is None and answers and self.options["labels"] == "auto":
+            # Nothing to check them against; a second import of the same file adds them once there is a guideline.
+            foreign = dict.fromkeys([*foreign, "annotations", *self.annotator_columns])
+            self.warnings[_("answers were kept as metadata, because the project has no published guideline")] += 1
+            answers = []
+        record.answers = answers
+        for column in foreign:
+            value = self._value(record.values, "annotations") if column == "annotations" else record.values.get(column)
+            if value not in (None, "", []):
+                self._keep(record, column, value)
+        self._put_label(record)
+
+    def _put_label(self, record: Record) -> None:
+        chosen = self.options["labels"]
+        use = self.label_use if self.schema or chosen != "auto" else "ignore"
+        uses = {"label": use, "gold": "ignore" if chosen == "ignore" or not self.schema else "gold"}
+        for name, use in uses.items():
+            value = self._value(record.values, name)
+            if value in (None, "", [], {}):
+                continue
+            given = self._given(value)
+            if given is None:
+                self._keep(record, name, value)
+                self.warnings[_("labels of another kind than the question asks for were kept as metadata")] += 1
+            elif use == "ignore":
+                self._keep(record, name, value)
+            elif use == "gold":
+                record.gold.update(given)
+            elif given:
+                record.answers.append(Answer(self._row_annotator(record.values), given))
+
+    def _row_annotator(self, values: dict[str, Any]) -> str:
+        return clean(_words(self._value(values, "annotator"))).text[:NAME] or self.annotator
+
+    def _annotations(
+        self, values: dict[str, Any], *, record: Record | None = None
+    ) -> tuple[list[Answer], dict[str, None]]:
+        """Answers of named annotators (a list in one column, or a column per annotator), and columns of another kind."""
+        foreign: dict[str, None] = {}
+        found: list[Answer] = []
+        value = self._value(values, "annotations")
+        listed = _listed(value)
+        if listed is None and value not in (None, ""):
+            foreign["annotations"] = None
+        for entry in listed or []:
+            answer = self._listed_answer(entry, record)
+            if answer is None:
+                foreign["annotations"] = None
+            elif answer.given or answer.skipped:
+                found.append(answer)
+        for column in self.annotator_columns:
+            given = self._given(values.get(column))
+            if given is None:
+                foreign[column] = None
+            elif given:
+                found.append(Answer(clean(column).text[:NAME], given))
+        if foreign:
+            self.warnings[_("answers of another kind than the question asks for were kept as metadata")] += 1
+        if record:
+            _refuse_double(record, found)
+        return found, foreign
+
+    def _listed_answer(self, entry: dict[str, Any], record: Record | None) -> Answer | None:
+        """One entry of a list of annotations; None where its answer is of another kind. A null answer is none at all."""
+        name = clean(_words(entry.get("annotator"))).text[:NAME]
+        if not name and record:
+            raise Refused(
+                _("Row %(row)d: each entry of annotations needs an annotator and a label.") % {"row": record.number}
+            )
+        status = str(entry.get("status") or "submitted")
+        value = next((entry[part] for part in ("label", "value", "answer") if entry.get(part) not in (None, "")), None)
+        if value is None and status != "skipped" and any(entry.get(part) for part in ("spans", "labels", "ranking")):
+            return None
+        given = {} if status in ("skipped", "draft") else self._given(value)
+        if given is None:
+            return None
+        return Answer(
+            name,
+            given,
+            skipped=status == "skipped",
+            skip_reason=_words(entry.get("skip_reason"))[:40],
+            comment=clean(_words(entry.get("comment"))).text[:COMMENT],
+            seconds=_seconds(entry.get("seconds")),
+        )
+
+    def _given(self, value: Any) -> dict[str, Any] | None:
+        """A value as {question: answer}; {} where there is none, None where it is of another kind."""
+        if value in (None, "", [], {}):
+            return {}
+        if isinstance(value, list):
+            return None
+        if not isinstance(value, dict):
+            label = self._label(value)
+            return {self.question: label} if label else {}
+        known = [entry["name"] for entry in self.schema["questions"]] if self.schema else None
+        for name, part in value.items():
+            strange = not schemas.QUESTION.fullmatch(str(name)) if known is None else name not in known
+            if strange or isinstance(part, (dict, list)):
+                return None
+        return {str(name): self._label(part) for name, part in value.items() if part not in (None, "")}
+
+    def _label(self, value: Any) -> str:
+        text = clean(_words(value)).text
+        label_map: dict[str, str] = self.options["label_map"]
+        return label_map.get(text, text)
+
+    def _check_answers(self, record: Record) -> None:
+        """The answers in stored form; raises Refused where one breaks the schema."""
+        if not record.answers and not record.gold:
+            return
+        if self.schema is None:
+            raise self._no_schema(record)
+        try:
+            record.gold = schemas.clean(record.gold, self.schema, partial=True)
+            for answer in record.answers:
+                answer.answer = schemas.clean(answer.given, self.schema, partial=True)
+        except ValueError as error:
+            raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
+
+    def _no_schema(self, record: Record) -> Refused:
+        return Refused(
+            _(
+                "Row %(row)d brings a label, but the project has no published guideline. Publish one, let the import make it from the labels, or leave the labels out."
+            )
+            % {"row": record.number}
+        )
+
+
+def _words(value: Any) -> str:
+    """A cell as text: 1.0 is 1, true is true, lists and objects are JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 10**7:
+        return None
+    return float(value)
+
+
+def _listed(value: Any) -> list[dict[str, Any]] | None:
+    """A column of annotations as a list of objects: a list, or JSON of one; None for anything else."""
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return None
+    return value
+
+
+def _refuse_double(record: Record, answers: list[Answer]) -> None:
+    double = next((name for name, count in Counter(one.annotator for one in answers).items() if count > 1), None)
+    if double is not None:
+        raise Refused(
+            _("Row %(row)d: the annotator “%(name)s” answers twice.") % {"row": record.number, "name": double}
+        )
+
+
+def looks_like_annotations(value: Any) -> bool:
+    """Whether a cell holds answers of named annotators."""
+    listed = _listed(value)
+    return bool(listed) and all("annotator" in entry for entry in listed or [])
+
+
+DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s]+(.*))?")
+
+
+def read_date(value: Any) -> str | None:
+    """An ISO date or date-time of ISO 8601, 2026/5/14, 20260514, 2026年5月14日 or RFC 822; None for anything else."""
+    text = str(value).strip()
+    try:
+        return datetime.fromisoformat(text).isoformat() if len(text) > 10 else date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    if found := DATE.fullmatch(text):
+        day = f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+        try:
+            return (
+                datetime.fromisoformat(f"{day}T{found[4]}").isoformat()
+                if found[4]
+                else date.fromisoformat(day).isoformat()
+            )
+        except ValueError:
+            return None
+    try:
+        return parsedate_to_datetime(text).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,414 @@
+"""The API of evaluation: versions, exports, boards, submissions, refreshes."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import jobs
+from annotation.api import JobSerializer, MemberList, MemberView, errors
+from evaluation import export, freezing, leaderboard, refreshing, submitting
+from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
+
+
+class VersionSerializer(JobSerializer):
+    """A frozen version, or one on its way."""
+
+    dataset = serializers.CharField(source="dataset.name", read_only=True)
+    number = serializers.CharField(read_only=True)
+    guideline_version = serializers.IntegerField(source="guideline_version.number", read_only=True)
+    options = serializers.JSONField(read_only=True)
+    counts = serializers.JSONField(read_only=True)
+    agreement = serializers.JSONField(read_only=True)
+    findings = serializers.JSONField(read_only=True)
+    content_hash = serializers.CharField(read_only=True)
+    split_hashes = serializers.JSONField(read_only=True)
+    change_note = serializers.CharField(read_only=True)
+    frozen_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class FreezeSerializer(serializers.Serializer[Any]):
+    """How to freeze; `shares` in parts of one."""
+
+    dataset = serializers.CharField(max_length=120)
+    questions = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True, default=None)
+    shares = serializers.DictField(child=serializers.FloatField(), required=False, allow_null=True, default=None)
+    seed = serializers.IntegerField(default=13, min_value=0, max_value=2**31 - 1)
+    splits = serializers.ChoiceField(choices=["auto", "given", "random"], default="auto")
+    group_by = serializers.ListField(child=serializers.ChoiceField(choices=["document", "issuer"]), default=list)
+    primary_metric = serializers.CharField(default="macro_f1")
+    change_note = serializers.CharField(default="", allow_blank=True)
+
+
+class Versions(MemberView):
+    """The versions of a project's datasets."""
+
+    right = "boards"
+    rights = {"POST": "manager"}
+
+    @extend_schema(responses={200: VersionSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Newest first."""
+        rows = DatasetVersion.objects.filter(dataset__project=self.project)
+        return Response(VersionSerializer(rows.select_related("dataset", "guideline_version")[:500], many=True).data)
+
+    @extend_schema(request=FreezeSerializer, responses={202: VersionSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str) -> Response:
+        """Freeze the gold as the next version; the worker does it."""
+        sent = FreezeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        data = dict(sent.validated_data)
+        version = freezing.ask(project=self.project, dataset_name=data.pop("dataset"), user=request.user, **data)
+        return Response(VersionSerializer(version).data, status=status.HTTP_202_ACCEPTED)
+
+
+class VersionView(MemberView):
+    """An endpoint of one version."""
+
+    right = "boards"
+
+    def version(self, pk: int) -> DatasetVersion:
+        """The version, if it belongs to the project."""
+        rows = DatasetVersion.objects.select_related("dataset__project", "guideline_version")
+        return get_object_or_404(rows, pk=pk, dataset__project=self.project)
+
+
+class OneVersion(VersionView):
+    """One version."""
+
+    rights = {"DELETE": "manager"}
+
+    @extend_schema(responses={200: VersionSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """State, counts, hash."""
+        return Response(VersionSerializer(self.version(pk)).data)
+
+    @extend_schema(responses={204: None, **errors(400, 403, 404)})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        """Stop a freeze that runs; a frozen version cannot be deleted."""
+        version = self.version(pk)
+        if version.frozen_at:
+            raise serializers.ValidationError("A frozen version is never deleted.")
+        jobs.cancel(version)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class VerifyVersion(VersionView):
+    """The hash again."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Recompute the hashes from the rows and compare."""
+        return Response(freezing.verify(self.version(pk)))
+
+
+class ExampleSerializer(serializers.ModelSerializer[Example]):
+    """A frozen example; `gold` is null where the caller may not see it."""
+
+    gold = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Example
+        fields = ("key", "split", "text", "gold", "fields", "digest", "added_in")
+        read_only_fields = fields
+
+    def get_gold(self, example: Example) -> dict[str, Any] | None:
+        """Test gold only for those who have the right."""
+        return example.gold if example.split != "test" or self.context["may"] else None
+
+
+class Examples(MemberList):
+    """The examples of a version."""
+
+    right = "boards"
+    serializer_class = ExampleSerializer
+    queryset = Example.objects.none()
+
+    def get_queryset(self) -> QuerySet[Example]:
+        """Of one split with ?split=."""
+        rows = Example.objects.filter(version=self.kwargs["pk"], version__dataset__project=self.membership.project)
+        split = self.request.query_params.get("split")
+        return rows.filter(split=split) if split in SPLITS else rows
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Whether the caller may see test gold."""
+        may = self.request.user.is_authenticated and export.may_have_test_gold(
+            self.request.user, self.membership.project
+        )
+        return {**super().get_serializer_context(), "may": may}
+
+
+class ExportVersion(VersionView):
+    """A version as files."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("format_", str, enum=["jsonl", "csv"], description="jsonl without"),
+            OpenApiParameter("test_gold", bool, description="with the gold of the test split; needs the right"),
+        ],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY, **errors(403, 404)},
+    )
+    def get(self, request: Request, slug: str, pk: int) -> FileResponse:
+        """A zip with data, card, manifest and checksums; who takes it is recorded."""
+        version = self.version(pk)
+        asked = request.query_params.get("test_gold", "").lower() in {"1", "true"}
+        if asked and not export.may_have_test_gold(request.user, self.project):
+            self.permission_denied(request, "Only managers and adjudicators may take the gold of the test split.")
+        form = request.query_params.get("format_", "jsonl")
+        file = export.archive(version, format=form, with_test_gold=asked)
+        export.record(version, format=form, with_test_gold=asked, user=request.user)
+        return FileResponse(file, as_attachment=True, filename=f"{version.dataset.slug}-{version.number}-{form}.zip")
+
+
+# Boards and submissions
+
+
+class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
+    """A board."""
+
+    dataset = serializers.CharField(source="version.dataset.name", read_only=True)
+    version = serializers.CharField(source="version.number", read_only=True)
+    version_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Benchmark
+        fields = ("id", "dataset", "version", "version_id", "question", "split", "primary_metric", "opened_at")
+        read_only_fields = fields
+
+
+class Benchmarks(MemberList):
+    """The boards of a project."""
+
+    right = "boards"
+    serializer_class = BenchmarkSerializer
+    queryset = Benchmark.objects.none()
+
+    def get_queryset(self) -> QuerySet[Benchmark]:
+        """With their versions."""
+        rows = Benchmark.objects.filter(version__dataset__project=self.membership.project)
+        return rows.select_related("version__dataset")
+
+
+class BoardView(MemberView):
+    """An endpoint of one board."""
+
+    right = "boards"
+
+    def benchmark(self, pk: int) -> Benchmark:
+        """The board, if it belongs to the project."""
+        rows = Benchmark.objects.select_related("version__dataset__project", "version__guideline_version")
+        return get_object_or_404(rows, pk=pk, version__dataset__project=self.project)
+
+
+class Leaderboard(BoardView):
+    """The ranked view of a board."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("sort", str, description="a metric; the primary one without"),
+            OpenApiParameter("dir", str, enum=["asc", "desc"]),
+            OpenApiParameter("all", bool, description="every submission, not one per system"),
+        ],
+        responses={200: OpenApiTypes.OBJECT, **errors(400, 403, 404)},
+    )
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Entries with scores and intervals."""
+        benchmark = self.benchmark(pk)
+        asked = request.query_params
+        entries = leaderboard.entries(
+            benchmark,
+            sort=asked.get("sort") or None,
+            descending=asked.get("dir") != "asc",
+            every=asked.get("all", "").lower() in {"1", "true"},
+        )
+        return Response({"benchmark": leaderboard.benchmark_facts(benchmark), "entries": entries})
+
+
+class SubmissionSerializer(JobSerializer):
+    """A submission with its report and scores."""
+
+    system = serializers.CharField(source="system.name", read_only=True)
+    benchmark = serializers.IntegerField(source="benchmark_id", read_only=True)
+    report = serializers.JSONField(read_only=True)
+    origin = serializers.JSONField(read_only=True)
+    confusion = serializers.JSONField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    withdrawn_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    scores = serializers.SerializerMethodField()
+
+    def get_scores(self, submission: Submission) -> list[dict[str, Any]]:
+        """Every metric with its interval."""
+        names = ("metric", "label", "value", "low", "high", "n", "method", "note")
+        return [{name: getattr(score, name) for name in names} for score in submission.scores.all()]
+
+
+class PredictionsSerializer(serializers.Serializer[Any]):
+    """Predictions, either as `file` (JSONL or CSV) or as `rows` of {id, label, scores, status}."""
+
+    system = serializers.CharField(max_length=120)
+    description = serializers.CharField(default="", allow_blank=True, max_length=4000)
+    file = serializers.FileField(required=False)
+    rows = serializers.ListField(child=serializers.DictField(), required=False)
+    partial = serializers.BooleanField(default=False)
+
+
+class Submissions(BoardView):
+    """What was submitted to a board."""
+
+    rights = {"POST": "research"}
+    parser_classes = (JSONParser, MultiPartParser, FormParser)
+
+    @extend_schema(responses={200: SubmissionSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Newest first."""
+        rows = self.benchmark(pk).submissions.select_related("system").prefetch_related("scores")[:200]
+        return Response(SubmissionSerializer(rows, many=True).data)
+
+    @extend_schema(
+        request=PredictionsSerializer,
+        responses={200: SubmissionSerializer, 202: SubmissionSerializer, **errors(400, 403, 404)},
+    )
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Submit predictions; the same content twice is one submission (200 instead of 202)."""
+        benchmark = self.benchmark(pk)
+        sent = PredictionsSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        data = sent.validated_data
+        common = {
+            "benchmark": benchmark,
+            "system_name": data["system"],
+            "description": data["description"],
+            "partial": data["partial"],
+            "user": request.user,
+        }
+        if "file" in data:
+            submission, created = submitting.submit_file(file=data["file"], filename=data["file"].name, **common)
+        else:
+            submission, created = submitting.submit(rows=data.get("rows", []), origin={"api": True}, **common)
+        code = status.HTTP_202_ACCEPTED if created else status.HTTP_200_OK
+        return Response(SubmissionSerializer(submission).data, status=code)
+
+
+class OneSubmission(MemberView):
+    """One submission."""
+
+    right = "boards"
+    rights = {"DELETE": "research"}
+
+    def _row(self, pk: int) -> Submission:
+        rows = Submission.objects.select_related("system", "benchmark").prefetch_related("scores")
+        return get_object_or_404(rows, pk=pk, benchmark__version__dataset__project=self.project)
+
+    @extend_schema(responses={200: SubmissionSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """State, report, scores."""
+        return Response(SubmissionSerializer(self._row(pk)).data)
+
+    @extend_schema(responses={204: None, **errors(403, 404)})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        """Withdraw it: off the board, never deleted."""
+        row = self._row(pk)
+        if not self.membership.is_manager and row.created_by_id != request.user.pk:
+            self.permission_denied(request, "Only its sender or a manager can withdraw a submission.")
+        submitting.withdraw(submission=row)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+# Refreshes
+
+
+class ScheduleSerializer(serializers.Serializer[Any]):
+    """When a dataset is refreshed."""
+
+    cron = serializers.CharField(max_length=100)
+    timezone = serializers.CharField(max_length=60, default="UTC")
+    enabled = serializers.BooleanField()
+    minimum = serializers.IntegerField(min_value=1, max_value=10_000_000)
+    rerun = serializers.BooleanField(default=True)
+
+
+class RefreshSerializer(JobSerializer):
+    """One turn of the refresh."""
+
+    dataset = serializers.CharField(source="dataset.name", read_only=True)
+    new_gold = serializers.IntegerField(read_only=True)
+    needed = serializers.IntegerField(read_only=True)
+    outcome = serializers.CharField(read_only=True)
+    version = serializers.IntegerField(source="version_id", read_only=True, allow_null=True)
+    events = serializers.JSONField(read_only=True)
+
+
+class DatasetSerializer(serializers.ModelSerializer[Dataset]):
+    """A dataset."""
+
+    class Meta:
+        model = Dataset
+        fields = ("id", "name", "slug", "created_at")
+        read_only_fields = fields
+
+
+class Datasets(MemberList):
+    """The datasets of a project."""
+
+    right = "boards"
+    serializer_class = DatasetSerializer
+    queryset = Dataset.objects.none()
+
+    def get_queryset(self) -> QuerySet[Dataset]:
+        """Of this project."""
+        return Dataset.objects.filter(project=self.membership.project)
+
+
+class ScheduleView(MemberView):
+    """The schedule of a dataset."""
+
+    right = "boards"
+    rights = {"PUT": "manager"}
+
+    def _dataset(self, pk: int) -> Dataset:
+        return get_object_or_404(Dataset, pk=pk, project=self.project)
+
+    @extend_schema(responses={200: ScheduleSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """As it stands."""
+        return Response(ScheduleSerializer(refreshing.schedule_of(self._dataset(pk))).data)
+
+    @extend_schema(request=ScheduleSerializer, responses={200: ScheduleSerializer, **errors(400, 403, 404)})
+    def put(self, request: Request, slug: str, pk: int) -> Response:
+        """Replace it."""
+        sent = ScheduleSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        row = refreshing.set_schedule(dataset=self._dataset(pk), user=request.user, **sent.validated_data)
+        return Response(ScheduleSerializer(row).data)
+
+
+class Refreshes(MemberView):
+    """The turns of the refresh of a dataset."""
+
+    right = "boards"
+    rights = {"POST": "manager"}
+
+    @extend_schema(responses={200: RefreshSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Newest first."""
+        rows = Refresh.objects.filter(dataset=pk, dataset__project=self.project).select_related("dataset")[:100]
+        return Response(RefreshSerializer(rows, many=True).data)
+
+    @extend_schema(
+        request=None,
+        parameters=[OpenApiParameter("forced", bool, description="also where too little new gold has come in")],
+        responses={202: RefreshSerializer, **errors(400, 403, 404)},
+    )
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """One turn now."""
+        dataset = get_object_or_404(Dataset, pk=pk, project=self.project)
+        forced = request.query_params.get("forced", "").lower() in {"1", "true"}
+        row = refreshing.ask(dataset=dataset, user=request.user, forced=forced)
+        return Response(RefreshSerializer(row).data, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,95 @@
+"""freeze: the project's gold becomes the next version of a dataset, here and now."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotation.models import Project
+from evaluation import freezing
+from evaluation.management.command import ProjectCommand, find_project, find_user, finish
+from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion
+from evaluation.rules import GROUPS, MODES
+
+
+class Command(ProjectCommand):
+    """Freeze a version and print its number, hash, counts and findings."""
+
+    help = "Freeze the project's gold as an immutable dataset version with train, dev and test."
+
+    def options(self, parser: CommandParser) -> None:
+        """How to freeze."""
+        parser.add_argument("--dataset", default="", metavar="NAME", help="made where it is new; default: the only one")
+        parser.add_argument("--question", action="append", metavar="NAME", help="may be repeated; default: all")
+        parser.add_argument("--split", default="70/10/20", metavar="TRAIN/DEV/TEST", help="shares in percent")
+        parser.add_argument("--seed", type=int, default=13)
+        parser.add_argument(
+            "--splits", choices=MODES, default="auto", help="given: as imported; auto: given if all are"
+        )
+        parser.add_argument("--group-by", action="append", default=[], choices=GROUPS, help="keep these together")
+        parser.add_argument("--primary-metric", default="macro_f1", metavar="NAME", help="what the boards rank by")
+        parser.add_argument("--allow-leaks", default="", metavar="REASON", help="why given splits may share texts")
+        parser.add_argument("--note", default="", metavar="TEXT", help="what changed")
+
+    def work(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Ask and see it through."""
+        project = find_project(options["project"])
+        version = freezing.ask(
+            project=project,
+            dataset_name=options["dataset"] or _default(project),
+            questions=options["question"],
+            shares=shares(options["split"]),
+            seed=options["seed"],
+            splits=options["splits"],
+            group_by=options["group_by"],
+            primary_metric=options["primary_metric"],
+            allow_leaks=options["allow_leaks"],
+            change_note=options["note"],
+            user=find_user(options["user"]),
+            wake=False,
+        )
+        finish(version, freezing.freeze)
+        return summary(version)
+
+    def told(self, result: dict[str, Any]) -> list[str]:
+        """Number, hash, counts, findings."""
+        return [
+            f"{result['dataset']} {result['version']}",
+            result["content_hash"],
+            *(f"{split:>5}: {result['counts'][split]['n']}" for split in SPLITS),
+            *(f"{finding['level']}: {finding['text']}" for finding in result["findings"]),
+        ]
+
+
+def summary(version: DatasetVersion) -> dict[str, Any]:
+    """A frozen version, JSON-ready."""
+    return {
+        "dataset": version.dataset.name,
+        "version": version.number,
+        "version_id": version.pk,
+        "content_hash": version.content_hash,
+        "split_hashes": version.split_hashes,
+        "counts": version.counts,
+        "agreement": version.agreement,
+        "findings": version.findings,
+        "guideline_version": version.guideline_version.number,
+        "benchmarks": dict(Benchmark.objects.filter(version=version).values_list("question", "pk")),
+    }
+
+
+def shares(text: str) -> dict[str, float]:
+    """'70/10/20' or '0.7/0.1/0.2' as shares; raises ValueError."""
+    try:
+        numbers = [float(part) for part in text.split("/")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(SPLITS):
+        raise ValueError(f"--split {text}: write three numbers, such as 70/10/20.")
+    whole = 1 if sum(numbers) <= 1.5 else 100
+    return {name: number / whole for name, number in zip(SPLITS, numbers, strict=True)}
+
+
+def _default(project: Project) -> str:
+    names = list(Dataset.objects.filter(project=project).values_list("name", flat=True))
+    if len(names) > 1:
+        raise ValueError(f"Name a dataset with --dataset. There are: {', '.join(names)}.")
+    return names[0] if names else project.name

@@ -1,0 +1,43 @@
+"""leaderboard: the ranked view of a board."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from evaluation import leaderboard
+from evaluation.management.command import ProjectCommand, find_benchmark, find_project, find_version
+from evaluation.management.commands.submit import interval
+
+
+class Command(ProjectCommand):
+    """Print a board."""
+
+    help = "Print the leaderboard of a frozen version."
+
+    def options(self, parser: CommandParser) -> None:
+        """Which board, in which order."""
+        parser.add_argument("--dataset", default="", metavar="NAME", help="needed where the project has more than one")
+        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
+        parser.add_argument("--question", default="", metavar="NAME", help="needed where the version has more than one")
+        parser.add_argument("--sort", default=None, metavar="METRIC", help="default: the primary metric")
+        parser.add_argument("--ascending", action="store_true")
+        parser.add_argument("--all", action="store_true", help="every submission, not only the best of each system")
+
+    def work(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Facts and entries."""
+        version = find_version(find_project(options["project"]), options["dataset"], options["number"])
+        board = find_benchmark(version, options["question"])
+        entries = leaderboard.entries(
+            board, sort=options["sort"], descending=not options["ascending"], every=options["all"]
+        )
+        return {"benchmark": leaderboard.benchmark_facts(board), "entries": entries}
+
+    def told(self, result: dict[str, Any]) -> list[str]:
+        """One line an entry."""
+        facts = result["benchmark"]
+        head = f"{facts['dataset']} {facts['version']} · {facts['question']} · {facts['examples']} examples"
+        lines = [
+            f"{entry['rank'] or '–':>3}  {entry['system']:<30} {interval(entry['primary']):<22} {entry['state']}"
+            for entry in result["entries"]
+        ]
+        return [head, f"ranked by {facts['primary_metric']}", *(lines or ["No submission yet."])]

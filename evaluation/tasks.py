@@ -1,0 +1,32 @@
+"""Celery tasks of evaluation: fetch, call, done."""
+
+from celery import shared_task
+
+from annotation import jobs
+from evaluation import freezing, refreshing, scoring
+from evaluation.models import DatasetVersion, Refresh, Submission
+
+
+@shared_task(name="evaluation.freeze")
+def run_freeze(pk: int) -> bool:
+    """Freeze one version."""
+    return jobs.run(DatasetVersion, pk, freezing.freeze)
+
+
+@shared_task(name="evaluation.score")
+def run_score(pk: int) -> bool:
+    """Score one submission."""
+    return jobs.run(Submission, pk, scoring.score)
+
+
+@shared_task(name="evaluation.refresh")
+def run_refresh(pk: int) -> bool:
+    """One turn of the cycle."""
+    return jobs.run(Refresh, pk, refreshing.refresh)
+
+
+@shared_task(name="evaluation.refresh_due")
+def refresh_due(schedule_id: int) -> int | None:
+    """A schedule has fired."""
+    row = refreshing.due(schedule_id)
+    return row.pk if row else None

@@ -1,0 +1,125 @@
+"""The API of training: recipes and runs."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api import JobSerializer, MemberView, errors
+from evaluation.models import DatasetVersion
+from training import running
+from training.models import Run
+from training.recipes import RECIPES
+
+
+class RunSerializer(JobSerializer):
+    """A run with its manifest and result."""
+
+    system = serializers.CharField(source="system.name", read_only=True)
+    version = serializers.IntegerField(source="version_id", read_only=True)
+    question = serializers.CharField(read_only=True)
+    recipe = serializers.CharField(read_only=True)
+    options = serializers.JSONField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+    phase = serializers.CharField(read_only=True)
+    manifest = serializers.JSONField(read_only=True)
+    result = serializers.JSONField(read_only=True)
+    submission = serializers.IntegerField(source="submission_id", read_only=True, allow_null=True)
+    parent = serializers.IntegerField(source="parent_id", read_only=True, allow_null=True)
+
+
+class StartSerializer(serializers.Serializer[Any]):
+    """What to run on what."""
+
+    version = serializers.IntegerField(help_text="id of the frozen version")
+    question = serializers.CharField()
+    recipe = serializers.CharField()
+    options = serializers.DictField(required=False, default=dict)
+    seed = serializers.IntegerField(default=13, min_value=0, max_value=2**31 - 1)
+    name = serializers.CharField(default="", allow_blank=True, max_length=120)
+
+
+class Recipes(MemberView):
+    """The recipes of this installation."""
+
+    right = "boards"
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Name -> title and description."""
+        return Response({name: {"title": one.title, "description": one.description} for name, one in RECIPES.items()})
+
+
+class Runs(MemberView):
+    """The runs of a project."""
+
+    right = "boards"
+    rights = {"POST": "research"}
+
+    @extend_schema(responses={200: RunSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Newest first."""
+        rows = Run.objects.filter(version__dataset__project=self.project).select_related("system")[:200]
+        return Response(RunSerializer(rows, many=True).data)
+
+    @extend_schema(request=StartSerializer, responses={202: RunSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start one."""
+        sent = StartSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        data = dict(sent.validated_data)
+        rows = DatasetVersion.objects.select_related("dataset__project", "guideline_version")
+        version = get_object_or_404(rows, pk=data.pop("version"), dataset__project=self.project)
+        run = running.start(version=version, user=request.user, **data)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class OneRun(MemberView):
+    """One run."""
+
+    right = "boards"
+    rights = {"DELETE": "research"}
+
+    def _row(self, pk: int) -> Run:
+        return get_object_or_404(Run.objects.select_related("system"), pk=pk, version__dataset__project=self.project)
+
+    @extend_schema(responses={200: RunSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """State, manifest, result."""
+        return Response(RunSerializer(self._row(pk)).data)
+
+    @extend_schema(responses={204: None, **errors(403, 404)})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        """Cancel it; log and checkpoints stay."""
+        running.cancel(self._row(pk), request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RunCurve(MemberView):
+    """The points of a run's curves."""
+
+    right = "boards"
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Steps with loss and dev metrics."""
+        return Response(
+            {"points": running.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))}
+        )
+
+
+class RunAgain(MemberView):
+    """The same again."""
+
+    right = "research"
+
+    @extend_schema(request=None, responses={202: RunSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """A child run with the same inputs."""
+        rows = Run.objects.select_related("system", "version__dataset__project", "version__guideline_version")
+        run = get_object_or_404(rows, pk=pk, version__dataset__project=self.project)
+        return Response(RunSerializer(running.again(run, request.user)).data, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,226 @@
+"""The training loop, read from top to bottom: batches by length, warm-up and decay, averaged weights, best by dev."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .data import Inputs, shuffled
+from .model import Device
+from .process import Stop
+from .progress import Progress
+from .resume import Store, random_state, restore_random
+
+
+class Diverged(ArithmeticError):
+    """The loss stopped being a number."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train. `average_from`: the share of all steps after which weights are averaged (1 or more: never)."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    label_smoothing: float
+    average_from: float
+    class_weights: Tensor
+    seed: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Best:
+    """The evaluation that the primary metric liked best, whose weights are in the model when training ends."""
+
+    step: int
+    dev: dict[str, float]
+
+
+def train(
+    model: nn.Module,
+    texts: Inputs,
+    gold: Tensor,
+    plan: Plan,
+    device: Device,
+    *,
+    judge: Callable[[], dict[str, float]],
+    store: Store,
+    progress: Progress,
+    stop: Stop,
+) -> Best:
+    """Train what requires a gradient; `judge` scores the model on dev after each epoch, `loss` lower is better.
+
+    Interrupted and started again it goes on from `store` and ends, on a CPU, with the same bits.
+    Raises Cancelled after saving, and Diverged.
+    """
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    parameters = list(named.values())
+    optimizer = torch.optim.AdamW(_groups(parameters, plan.weight_decay), lr=plan.learning_rate)
+    loss_of = nn.CrossEntropyLoss(plan.class_weights.to(device.torch), label_smoothing=plan.label_smoothing)
+    per_epoch = math.ceil(len(texts.lengths) / plan.batch_size)
+    steps = plan.epochs * per_epoch
+    average = Average(parameters, start=min(steps - 1, int(plan.average_from * steps)), on=plan.average_from < 1)
+    step = _restore(store, named, optimizer, average)
+    speed = Speed()
+
+    for epoch in range(step // per_epoch, plan.epochs):
+        batches = shuffled(texts.lengths, plan.batch_size, seed=plan.seed, epoch=epoch)
+        for indices in batches[step % per_epoch :]:
+            if stop.requested or store.due:
+                _save(store, step, named, optimizer, average)
+            stop.check()
+            model.train()
+            rate = _set_rate(optimizer, plan, step, steps)
+            with device.precision():
+                scores = model(**texts.batch(indices, device.torch)).logits
+            loss = loss_of(scores.float(), gold[indices].to(device.torch))
+            if not torch.isfinite(loss):
+                raise Diverged(f"The loss was not a number at step {step + 1} of {steps}.")
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            average.add(step)
+            speed.add(len(indices))
+            now = {"step": step, "steps": steps, "epoch": round(step / per_epoch, 3), "loss": round(loss.item(), 5)}
+            progress.write("train", **now, learning_rate=rate, examples_per_second=speed.rate)
+        with average.swapped():
+            dev = judge()
+            _keep_if_best(store, step, dev, named, plan.metric)
+        progress.write("evaluate", **now, learning_rate=rate, dev=dev, examples_per_second=speed.rate)
+        _save(store, step, named, optimizer, average)
+    return _load_best(store, named)
+
+
+class Average:
+    """The running mean of the weights after each step past `start` (Polyak; Izmailov et al. 2018, equation 1)."""
+
+    def __init__(self, parameters: Sequence[Tensor], *, start: int, on: bool) -> None:
+        self._parameters = parameters
+        self._start = start
+        self._on = on
+        self.tensors: list[Tensor] = []
+
+    def add(self, step: int) -> None:
+        """Take up the weights after `step`."""
+        if not self._on or step <= self._start:
+            return
+        current = [parameter.detach() for parameter in self._parameters]
+        if not self.tensors:
+            self.tensors = [tensor.clone() for tensor in current]
+        torch._foreach_lerp_(self.tensors, current, 1 / (step - self._start))
+
+    @contextmanager
+    def swapped(self) -> Iterator[None]:
+        """Inside, the model has the mean weights, once there are any."""
+        if not self.tensors:
+            yield
+            return
+        raw = [parameter.detach().clone() for parameter in self._parameters]
+        _copy(self._parameters, self.tensors)
+        try:
+            yield
+        finally:
+            _copy(self._parameters, raw)
+
+
+class Speed:
+    """Texts per second since the first was added."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._texts = 0
+
+    def add(self, texts: int) -> None:
+        """Count texts that were trained on."""
+        self._texts += texts
+
+    @property
+    def rate(self) -> float:
+        """Texts per second."""
+        return round(self._texts / max(1e-6, time.monotonic() - self._started), 2)
+
+
+@torch.no_grad()
+def _copy(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
+
+
+def _groups(parameters: Sequence[Tensor], weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; biases and norms do not."""
+    return [
+        {"params": [tensor for tensor in parameters if tensor.ndim > 1], "weight_decay": weight_decay},
+        {"params": [tensor for tensor in parameters if tensor.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, plan: Plan, step: int, steps: int) -> float:
+    """Up in a line to the plan's rate, then down in a line towards zero."""
+    rising = max(1, round(plan.warmup * steps))
+    share = (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
+    for group in optimizer.param_groups:
+        group["lr"] = plan.learning_rate * share
+    return plan.learning_rate * share
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def _keep_if_best(store: Store, step: int, dev: dict[str, float], named: Mapping[str, Tensor], metric: str) -> None:
+    best = store.load_best()
+    if best is None or (dev[metric], -dev["loss"]) > (best[1]["dev"][metric], -best[1]["dev"]["loss"]):
+        store.save_best(named, step=step, dev=dev)
+
+
+def _load_best(store: Store, named: Mapping[str, Tensor]) -> Best:
+    best = store.load_best()
+    assert best is not None, "the best weights are kept at the end of the first epoch"
+    tensors, facts = best
+    _copy(list(named.values()), [tensors[name] for name in named])
+    return Best(facts["step"], facts["dev"])
+
+
+def _save(
+    store: Store, step: int, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average
+) -> None:
+    tensors = {f"weight.{name}": tensor for name, tensor in named.items()} | random_state()
+    tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average.tensors)}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
+    store.save(tensors, step=step)
+
+
+def _restore(
+    store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average
+) -> int:
+    """Put weights, moments, means and random state back; the step to go on from, 0 on a fresh start."""
+    found = store.load()
+    if found is None:
+        return 0
+    tensors, facts = found
+    _copy(list(named.values()), [tensors[f"weight.{name}"] for name in named])
+    device = next(iter(named.values())).device
+    average.tensors = [tensors[f"average.{index}"].to(device) for index in range(_count(tensors, "average."))]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    restore_random(tensors)
+    return int(facts["step"])
+
+
+def _count(tensors: Mapping[str, Tensor], prefix: str) -> int:
+    return sum(key.startswith(prefix) for key in tensors)
