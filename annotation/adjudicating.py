@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -210,7 +210,7 @@ def settle_all(*, project: Project, rule: str | None = None, question: str | Non
     asked = [schemas.question(version.schema, question)] if question else version.schema["questions"]
     lacking = Q()
     for entry in asked:
-        lacking |= ~Exists(Gold.objects.current().filter(item=OuterRef("pk"), question=entry["name"]))
+        lacking |= Q(~Exists(Gold.objects.current().filter(item=OuterRef("pk"), question=entry["name"])))
     waiting = Item.objects.filter(lacking, project=project).exclude(
         Exists(Assignment.objects.filter(item=OuterRef("pk"), state__in=["open", "leased"]))
     )
@@ -312,9 +312,15 @@ def answers(case: Case) -> list[dict[str, Any]]:
     return sorted(given, key=lambda entry: entry["shuffle"])
 
 
-def following(*, project: Project, after: Case | None = None) -> Case | None:
-    """The next open case, the most contested first; with `after`, the one behind it, and the first again at the end."""
+def queue(*, project: Project, question: str | None = None) -> QuerySet[Case]:
+    """The open cases, the most contested first."""
     rows = Case.objects.open().filter(project=project).order_by("-disagreement", "key").select_related("item__document")
+    return rows.filter(question=question) if question else rows
+
+
+def following(*, project: Project, after: Case | None = None) -> Case | None:
+    """The next open case; with `after`, the one behind it in the queue, and the first again at its end."""
+    rows = queue(project=project)
     if after is None:
         return rows.first()
     behind = Q(disagreement__lt=after.disagreement) | Q(disagreement=after.disagreement, key__gt=after.key)

@@ -37,6 +37,7 @@ from annotation.records import FIELDS as FIELDS
 BATCH = 1000
 SHOWN = 200
 MOST_LABELS = 500
+COUNTED = ("rows", "new", "here", "same_text", "annotations", "gold", "cases")
 ANNOTATOR_NAMES = ("annotator", "annotator_id", "rater", "coder", "user", "worker", "标注员", "标注者")
 
 
@@ -118,6 +119,8 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
         del mapping["annotations"]
         if "label" not in mapping and all(isinstance(entry.get(listed), (str, int, type(None))) for entry in preview):
             mapping["label"] = listed
+    if "label" not in mapping and any(column.startswith("gold.") for column in columns):
+        mapping["gold"] = "gold"
     if row.what == Import.What.ANNOTATIONS:
         known = {name: column for name, column in mapping.items() if name in ("id", "label", "annotations")}
         who = next((column for column in columns if column.strip().lower() in ANNOTATOR_NAMES), "")
@@ -144,7 +147,8 @@ def check(row: Import) -> None:
     chosen = [*mapping.items(), *(("annotator", column) for column in options["annotator_columns"])]
     # The first rows of a JSON file need not name every column.
     for name, column in chosen if options["format"] not in ("json", "jsonl") else []:
-        if column and columns and column not in columns:
+        gathered = any(entry.startswith(f"{column}.") for entry in columns)
+        if column and columns and column not in columns and not gathered:
             raise ValueError(
                 _("There is no column “%(column)s” (chosen for “%(field)s”). The columns are: %(columns)s.")
                 % {"column": column, "field": name, "columns": ", ".join(columns)}
@@ -232,7 +236,7 @@ class Loader:
                 with transaction.atomic():
                     self._hold()
                     self._store(records, refused)
-                    self.grip.hold(report={"so_far": dict(self.before + self.counts)})
+                    self.grip.hold(report=self._so_far(refused))
                 self.grip.tick(self.counts["rows"], total if total >= self.counts["rows"] else 0, _("reading"))
             return {"report": self._report(refused), **refused.stored(self.row)}
         finally:
@@ -244,6 +248,11 @@ class Loader:
         if project.version_id != (self.version.pk if self.version else None):
             raise JobFailed(_("The guideline was published anew while this file came in. Start the import again."))
         self.project.overlap = project.overlap
+
+    def _so_far(self, refused: "_Refusals") -> dict[str, Any]:
+        """What is committed by now, for the page and for an attempt after this one."""
+        shown = {name: self.counts[name] for name in COUNTED}
+        return {**shown, "refused": refused.count, "so_far": dict(self.before + self.counts)}
 
     def _report(self, refused: "_Refusals") -> dict[str, Any]:
         # Counted from the rows that stand, so that the figure is right after a second attempt too.

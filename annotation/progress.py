@@ -55,7 +55,7 @@ def people(project: Project) -> list[dict[str, Any]]:
             submitted=Count("pk", filter=Q(status=Annotation.Status.SUBMITTED)),
             skipped=Count("pk", filter=Q(status=Annotation.Status.SKIPPED)),
             flagged=Count("pk", filter=Q(flagged=True)),
-            seconds=Sum("seconds"),
+            spent=Sum("seconds"),
             timed=Count("seconds"),
             last=Max("updated_at"),
         )
@@ -66,7 +66,7 @@ def people(project: Project) -> list[dict[str, Any]]:
             **row,
             "user": users[row["annotator"]],
             "imported": users[row["annotator"]].imported_for_id is not None,
-            "seconds_each": row["seconds"] / row["timed"] if row["timed"] else None,
+            "seconds_each": row["spent"] / row["timed"] if row["timed"] else None,
         }
         for row in rows
     ]

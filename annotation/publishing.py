@@ -144,3 +144,10 @@ def publish_schema(*, project: Project, schema: dict[str, Any], user: User | Non
         )
     save_draft(project=project, text=text, schema=schema, user=user)
     return publish(project=project, user=user)
+
+
+def publish_labels(
+    *, project: Project, question: str, labels: list[str], user: User | None, text: str = ""
+) -> GuidelineVersion:
+    """Version 1 with one choice question over these labels."""
+    return publish_schema(project=project, schema=schemas.from_labels(question, labels), user=user, text=text)

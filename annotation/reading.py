@@ -35,6 +35,7 @@ SCAN = 64 * 1024 * 1024  # bytes looked at to tell the encoding
 MAX_LINE = 20_000_000  # characters of one line, record or document
 MAX_WHOLE = 64_000_000  # characters of a JSON table written column by column, which must be held in memory
 MAX_DEPTH = 100  # lists and objects inside each other
+MAX_BROKEN = 10_000  # records of one JSON list that may be no JSON; finding the next one is slow
 MAX_UNPACKED = 2 * 1024**3  # bytes that a .gz may unpack to; it is streamed, so this bounds time, not memory
 MAX_ARCHIVE = 512 * 1024**2  # bytes that the members of a .zip or .xlsx may unpack to together
 MAX_STRINGS = 128 * 1024**2  # bytes of a workbook's table of texts, which is held in memory
@@ -1123,6 +1124,7 @@ class _Stream:
         self.buffer = ""
         self.at = 0
         self.passed = 0  # line ends before the buffer
+        self.broken = 0  # values passed over
 
     def grow(self) -> bool:
         """Drop what was taken and at least double the rest, so that a long value is not decoded too often."""
@@ -1272,6 +1274,9 @@ def _element(stream: _Stream, number: int, encoding: str) -> _Element:
     except (ValueError, RecursionError) as error:
         value, problem, place = None, _json_problem(error), f"{place} (line {stream.line()})"
         stream.skip()
+        stream.broken += 1
+        if stream.broken > MAX_BROKEN:
+            raise _Broken(f"{place}: more than {MAX_BROKEN:,} records are broken; the rest was not read.") from error
     return _Element(number, value, f"{place}: {problem}" if problem else None)
 
 

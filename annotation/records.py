@@ -163,10 +163,18 @@ class Desk:
                 yield from ((name, value) for name, value in given.items() if isinstance(value, str))
 
     def _value(self, values: dict[str, Any], name: str) -> Any:
-        """What stands in the column chosen for a field; `meta.year` looks into the object `meta`."""
+        """What stands in the column chosen for a field.
+
+        `meta.year` looks into the object `meta`, and `gold` gathers the cells `gold.topic`, `gold.tone` of a table.
+        """
         column = self.mapping.get(name, "")
-        if column in values or "." not in column:
+        if column in values or not column:
             return values.get(column)
+        if "." not in column:
+            parts = {
+                key.removeprefix(f"{column}."): cell for key, cell in values.items() if key.startswith(f"{column}.")
+            }
+            return parts or None
         found: Any = values
         for part in column.split("."):
             found = found.get(part) if isinstance(found, dict) else None
@@ -225,8 +233,9 @@ class Desk:
 
     def _put_metadata(self, record: Record) -> None:
         used = {*self.mapping.values(), *self.annotator_columns, *OURS}
+        gathered = f"{self.mapping['gold']}." if "gold" in self.mapping else ""
         for column, value in record.values.items():
-            if column in used or value is None or value == "":
+            if column in used or value is None or value == "" or (gathered and column.startswith(gathered)):
                 continue
             if column in NESTED and isinstance(value, dict):
                 inner = {str(key): part for key, part in value.items() if part not in (None, "")}

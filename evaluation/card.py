@@ -62,17 +62,23 @@ def _cells(row: tuple[Any, ...]) -> str:
 
 def _data(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Splits", "")
-    rows = [(split, facts["counts"][split]["n"], f"`{facts['split_hashes'].get(split, '–')}`") for split in SPLITS]
-    rows.append(("all", sum(facts["counts"][split]["n"] for split in SPLITS), f"`{facts['content_hash']}`"))
+    n = {split: facts["counts"].get(split, {}).get("n", 0) for split in SPLITS}
+    rows = [(split, n[split], f"`{facts['split_hashes'].get(split, '–')}`") for split in SPLITS]
+    rows.append(("all", sum(n.values()), f"`{facts['content_hash']}`"))
     yield from _table(rows, head=("split", "examples", "hash"))
 
 
 def _labels(facts: dict[str, Any]) -> Iterator[str]:
     for question in facts["questions"]:
         yield from (f"## Labels of “{question['name']}”", "")
-        at = {split: facts["counts"][split]["labels"][question["name"]] for split in SPLITS}
+        at = {split: _of(facts, split).get(question["name"], {}) for split in SPLITS}
         rows = [(label, *(_share(at[split], label) for split in SPLITS)) for label in question["labels"]]
         yield from _table(rows, head=("label", *SPLITS))
+
+
+def _of(facts: dict[str, Any], split: str) -> dict[str, dict[str, int]]:
+    labels: dict[str, dict[str, int]] = facts["counts"].get(split, {}).get("labels", {})
+    return labels
 
 
 def _share(counts: dict[str, int], label: str) -> str:
@@ -111,12 +117,13 @@ def _figure(figure: dict[str, Any]) -> str:
 
 def _splits(facts: dict[str, Any]) -> Iterator[str]:
     options = facts["options"]
-    groups = f"; examples of one {' or '.join(options['group_by'])} stay together" if options["group_by"] else ""
-    shares = ", ".join(f"{name} {options['shares'][name]:.0%}" for name in SPLITS)
+    groups = f"; examples of one {' or '.join(names)} stay together" if (names := options.get("group_by")) else ""
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in sorted(options.get("shares", {}).items()))
     yield from ("## How the splits were made", "")
     yield (
-        f"Mode {options['splits']}; shares {shares}; seed {options['seed']}; stratified by gold; equal texts are in one "
-        f"split{groups}. What an earlier version placed has stayed where it was."
+        f"Mode: {options.get('splits', 'not stated')}; shares: {shares or 'not stated'}; seed: "
+        f"{options.get('seed', 'not stated')}; stratified by gold; equal texts are in one split{groups}. What an "
+        "earlier version placed has stayed where it was."
     )
     yield ""
 

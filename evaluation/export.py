@@ -160,9 +160,11 @@ def _checksums(sums: Iterable[tuple[str, str]]) -> bytes:
 def manifest(wanted: Wanted) -> dict[str, Any]:
     """Everything about the version that is not in the rows; nothing in it depends on the day of the export."""
     version, guideline = wanted.version, wanted.version.guideline_version
+    examples = Example.objects.filter(version=version)
     methods: Counter[tuple[str, str]] = Counter()
-    for entry in Example.objects.filter(version=version).values_list("methods", flat=True).iterator(chunk_size=CHUNK):
+    for entry in examples.values_list("methods", flat=True).iterator(chunk_size=CHUNK):
         methods.update(entry.items())
+    present = set(examples.values_list("split", flat=True).distinct())
     return {
         "format": "assay-dataset/1",
         "project": version.project.slug,
@@ -185,7 +187,7 @@ def manifest(wanted: Wanted) -> dict[str, Any]:
         "findings": version.findings,
         "data_format": wanted.format,
         "with_test_gold": wanted.with_test_gold,
-        "data": {split: f"data/{split}.{wanted.format}" for split in SPLITS if version.counts[split]["n"]},
+        "data": {split: f"data/{split}.{wanted.format}" for split in SPLITS if split in present},
     }
 
 

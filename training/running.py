@@ -8,7 +8,7 @@ import math
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
@@ -95,7 +95,7 @@ def rerun(system: System, version: DatasetVersion) -> Run | None:
     with transaction.atomic():
         System.objects.select_for_update().get(pk=system.pk)
         if known := Run.objects.filter(system=system, version=version).order_by("pk").first():
-            return known
+            return cast(Run, known)
         return _queue(
             version=version, system=system, user=system.created_by, parent=None, inputs=inputs, problem=problem
         )

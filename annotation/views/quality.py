@@ -188,7 +188,7 @@ def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase
         "schema": project.version.schema if project.version else {"questions": []},
         "page_obj": page,
         "cases": [(row, items[row.item_id]) for row in page.object_list],
-        "settled": [(row, items[row.item_id], adjudicating.REASONS.get(row.reason, row.reason)) for row in lately],
+        "settled": [(row, items[row.item_id]) for row in lately],
         "settled_count": settled.count(),
     }
     return render(request, "annotation/adjudicate.html", context)

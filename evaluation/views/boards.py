@@ -16,6 +16,27 @@ from evaluation.forms import SubmitForm
 from evaluation.models import Benchmark, Submission
 
 
+BAR = 260
+PER_LABEL = ("precision", "recall", "f1")
+
+
+def bars(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Coordinates of the interval bars on a common scale that spans all intervals of the board."""
+    shown = [entry["primary"] for entry in entries if entry["primary"]["value"] is not None]
+    ends = [value for one in shown for value in (one["low"], one["value"], one["high"]) if value is not None]
+    low, high = (max(0.0, min(ends) - 0.02), min(1.0, max(ends) + 0.02)) if ends else (0.0, 1.0)
+    if min(ends, default=0.0) < 0:
+        low = -1.0
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else round(6 + (value - low) / ((high - low) or 1) * (BAR - 12), 1)
+
+    for entry in entries:
+        one = entry["primary"]
+        entry["bar"] = {name: place(one[name]) for name in ("low", "value", "high")} if one["value"] is not None else None
+    return {"low": low, "high": high, "width": BAR}
+
+
 def benchmark_of(membership: Membership, pk: int) -> Benchmark:
     """The board, if it belongs to the project."""
     rows = Benchmark.objects.select_related("version__dataset__project", "version__guideline_version")
@@ -40,12 +61,14 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         "project": membership.project,
         "membership": membership,
         "benchmark": benchmark,
+        "bars": bars(entries),
         "entries": entries,
         "facts": facts,
         "sort": sort,
         "descending": descending,
         "metrics": metrics,
         "every": request.GET.get("all") == "1",
+        "per_label_metrics": PER_LABEL,
     }
     return render(request, "evaluation/board.html", context)
 
@@ -101,6 +124,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
         "per_label": leaderboard.per_label(row, scores),
         "confusion": leaderboard.confusion_rows(row),
         "labels": row.benchmark.labels,
+        "per_label_metrics": PER_LABEL,
     }
     return render(request, "evaluation/submission.html", context)
 

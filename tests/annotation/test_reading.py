@@ -260,6 +260,14 @@ def test_a_broken_record_in_a_json_list_is_named_and_the_next_are_read(make):
     assert problems(found)[0][1].startswith("Record 2 (line 2): not valid JSON (Expecting value)")
 
 
+def test_a_json_list_with_too_many_broken_records_is_given_up(make, monkeypatch):
+    monkeypatch.setattr(reading, "MAX_BROKEN", 3)
+    found = read(make("a.json", '[{"text": "a"}, {1}, {2}, {3}, {4}, {"text": "b"}]'), "json")
+    assert values(found) == [{"text": "a"}]
+    assert [number for number, _ in problems(found)] == [2, 3, 4, 5]
+    assert "more than 3 records are broken" in problems(found)[-1][1]
+
+
 def test_json_that_is_cut_off_keeps_what_came_before(make):
     whole = json.dumps([{"text": f"text {i}"} for i in range(50)])
     found = read(make("a.json", whole[:700]), "json")

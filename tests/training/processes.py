@@ -68,7 +68,8 @@ class House:
 
     def ask(self, what: str, **arguments: Any) -> Any:
         """Have the asking process do `what` in this house's database."""
-        assert self._asker.stdin and self._asker.stdout
+        assert self._asker.stdin
+        assert self._asker.stdout
         self._asker.stdin.write(json.dumps({"what": what, **arguments}) + "\n")
         self._asker.stdin.flush()
         line = self._asker.stdout.readline()
@@ -143,10 +144,11 @@ class Worker:
 
     def __init__(self, house: House, trainer: str) -> None:
         self.log = house.folder / f"worker-{len(house.workers)}.log"
-        options = "-Q default,gpu -c 1 --without-gossip --without-mingle --without-heartbeat -l INFO".split()
+        options = ["-Q", "default,gpu", "-c", "1", "-l", "INFO", "-n", f"{self.log.stem}@%h"]
+        options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{self.log.stem}@%h", *options],
+                [sys.executable, "-m", "celery", "-A", "config", "worker", *options],
                 cwd=ROOT,
                 env={**house.environment, "TRAINER": trainer},
                 stdin=subprocess.DEVNULL,

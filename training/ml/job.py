@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "assay-job/1"
-METRICS = ("accuracy", "macro_f1")
+METRICS = ("accuracy", "macro_f1", "weighted_f1", "mcc")
 KINDS = ("choice",)
 
 FINETUNE: dict[str, Any] = {
@@ -29,7 +29,7 @@ FINETUNE: dict[str, Any] = {
 # What an option is when job.json leaves it out. training/recipes.py says the same with ranges and help; a test compares.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "majority": {},
-    "tfidf_logreg": {"strength": 10.0, "features": "auto", "max_features": 200_000, "balance": 0.5},
+    "tfidf_logreg": {"strength": 30.0, "features": "auto", "max_features": 200_000, "balance": 0.5},
     "probe": {"strength": 10.0, "max_length": 256, "balance": 0.5},
     "finetune_top2": {"layers": 2, **FINETUNE},
     "finetune_full": dict(FINETUNE),

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -86,7 +86,8 @@ def find_version(project: str, dataset: str | None, number: str) -> DatasetVersi
     if dataset not in datasets:
         names = ", ".join(sorted(datasets)) or "none"
         raise ValueError(f"Name one of the project's datasets with --dataset. The datasets are: {names}.")
-    versions = list(datasets[dataset].versions.frozen().order_by("-major", "-minor", "-patch"))
+    rows = datasets[dataset].versions.frozen().order_by("-major", "-minor", "-patch")
+    versions = cast(list[DatasetVersion], list(rows))
     if not versions:
         raise ValueError(f"“{dataset}” has no frozen version yet. Freeze one first.")
     chosen = [version for version in versions if number in ("latest", version.number)]

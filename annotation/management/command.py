@@ -1,0 +1,95 @@
+"""What the commands share: how projects and people are named on a command line, how results are told, exit codes."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.text import slugify
+
+from annotation.models import Project, User
+
+
+class ProjectCommand(BaseCommand):
+    """A command about one project; subclasses define `options` and `work`, whose result is printed.
+
+    ValueErrors of the domain become one sentence on stderr and exit code 1; so does what `failure` says of a result.
+    """
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """--project, --user and --json, then those of the command."""
+        parser.add_argument("--project", required=True, metavar="SLUG", help="address of the project")
+        parser.add_argument("--user", default="", metavar="NAME", help="in whose name; nobody's where left out")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        self.options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do the work and print what came out."""
+        try:
+            result = self.work(options)
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
+        else:
+            for line in self.told(result):
+                self.stdout.write(line)
+        if sentence := self.failure(result):
+            raise CommandError(sentence)
+
+    def options(self, parser: CommandParser) -> None:
+        """Add the command's own arguments."""
+        raise NotImplementedError
+
+    def work(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Call the domain; returns a JSON-ready result."""
+        raise NotImplementedError
+
+    def told(self, result: dict[str, Any]) -> list[str]:
+        """The result as lines for a person."""
+        raise NotImplementedError
+
+    def failure(self, result: dict[str, Any]) -> str:
+        """A sentence where the result, once it is printed, still means that the command has failed."""
+        return ""
+
+
+def find_project(slug: str) -> Project:
+    """The project; raises ValueError."""
+    rows = Project.objects.select_related("version")
+    found = rows.filter(slug=slug).first() or rows.filter(slug=slugify(slug)).first()
+    if found is None:
+        raise ValueError(f"There is no project “{slug}”.")
+    return found
+
+
+def find_user(name: str) -> User | None:
+    """The person, or None for nobody; raises ValueError."""
+    if not name:
+        return None
+    found = User.objects.filter(username=name, imported_for=None).first()
+    if found is None:
+        raise ValueError(f"There is no user “{name}”.")
+    return found
+
+
+def find_question(project: Project, name: str) -> str:
+    """The question of that name, or the project's only one; raises ValueError that lists them."""
+    if project.version is None:
+        raise ValueError(f"“{project}” has no published guideline yet.")
+    names = [str(entry["name"]) for entry in project.version.schema["questions"]]
+    if not name and len(names) == 1:
+        return names[0]
+    if name not in names:
+        raise ValueError(f"Name one of the questions with --question: {', '.join(names)}.")
+    return name
+
+
+def pairs(entries: list[str], option: str) -> dict[str, str]:
+    """['a=b', 'c=d'] as a dictionary; raises ValueError naming the option and the entry."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        left, sign, right = entry.partition("=")
+        if not sign or not left.strip() or not right.strip():
+            raise ValueError(f"{option} {entry}: write it as name=value.")
+        found[left.strip()] = right.strip()
+    return found

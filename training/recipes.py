@@ -1,0 +1,158 @@
+"""Recipes: named ways to learn, with the options each takes, their defaults and ranges, and the check of a choice of them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+Value = int | float | bool | str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option of a recipe. `low` and `high` bound a number, both inclusive; `choices` lists what a text may be."""
+
+    name: str
+    type: type
+    default: Value
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def clean(self, value: Any) -> Value:
+        """The value in the field's type; form input as text is read. Raises ValueError with a sentence naming the field."""
+        if self.type is str:
+            return self._text(value)
+        number = self._number(value)
+        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
+            raise ValueError(f"“{self.name}” is {value}; it must be between {self.low:g} and {self.high:g}.")
+        return number
+
+    def _text(self, value: Any) -> str:
+        if value not in self.choices:
+            raise ValueError(f"“{self.name}” is {value!r}; choose one of {', '.join(self.choices)}.")
+        return str(value)
+
+    def _number(self, value: Any) -> int | float:
+        kind = "a whole number" if self.type is int else "a number"
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if isinstance(value, bool) or not math.isfinite(number) or (self.type is int and number != int(number)):
+            raise ValueError(f"“{self.name}” is {value!r}; it must be {kind}.")
+        return int(number) if self.type is int else number
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named way to learn."""
+
+    name: str
+    title: str
+    description: str
+    needs_base_model: bool
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The option values that hold where nothing else is said."""
+        return {field.name: field.default for field in self.fields}
+
+
+BALANCE = Field(
+    "balance",
+    float,
+    0.5,
+    "How far rare labels weigh more: 0 counts every text once, 1 makes all labels weigh the same.",
+    low=0,
+    high=1,
+)
+MAX_LENGTH = Field(
+    "max_length", int, 256, "How many tokens of a text are read, counted from its start.", low=8, high=8192
+)
+STRENGTH = "How closely the regression follows the train texts; lower values keep the weights smaller."
+FINETUNE = (
+    Field("epochs", int, 5, "How many times every train text is seen.", low=1, high=100),
+    Field("learning_rate", float, 1e-4, "The size of a training step at its largest.", low=1e-7, high=1e-2),
+    Field("batch_size", int, 16, "How many texts make one training step.", low=1, high=1024),
+    MAX_LENGTH,
+    Field("warmup", float, 0.1, "The share of all steps over which the learning rate rises.", low=0, high=1),
+    Field("weight_decay", float, 0.01, "How strongly weights are pulled towards zero.", low=0, high=1),
+    Field("label_smoothing", float, 0.0, "The share of each target spread over all labels.", low=0, high=0.9),
+    replace(BALANCE, default=0.0),
+    Field(
+        "average_from",
+        float,
+        0.4,
+        "The share of all steps after which the weights are averaged; 1 keeps the last weights instead.",
+        low=0,
+        high=1,
+    ),
+)
+
+_ALL = (
+    Recipe(
+        "majority",
+        "Majority",
+        "Gives every text the most frequent label of the train texts: what every other system must beat.",
+        needs_base_model=False,
+    ),
+    Recipe(
+        "tfidf_logreg",
+        "TF-IDF + logistic regression",
+        "Counts words and pieces of words (in Chinese: characters) and weighs them by logistic regression.",
+        needs_base_model=False,
+        fields=(
+            Field("strength", float, 30.0, STRENGTH, low=0.001, high=10_000),
+            Field(
+                "features",
+                str,
+                "auto",
+                "What is counted: words with their pieces, characters alone, or as the script of the texts suggests.",
+                choices=("auto", "words", "characters"),
+            ),
+            Field("max_features", int, 200_000, "How many terms of each sort are kept.", low=100, high=5_000_000),
+            BALANCE,
+        ),
+    ),
+    Recipe(
+        "probe",
+        "Probe",
+        "Leaves the base model as it is and fits logistic regression over its sentence embedding.",
+        needs_base_model=True,
+        fields=(Field("strength", float, 10.0, STRENGTH, low=0.001, high=10_000), MAX_LENGTH, BALANCE),
+    ),
+    Recipe(
+        "finetune_top2",
+        "Fine-tuning, top layers",
+        "Trains the top layers on what the frozen lower ones made of each text once: most of the quality, little time.",
+        needs_base_model=True,
+        fields=(Field("layers", int, 2, "How many layers are trained, from the top.", low=1, high=48), *FINETUNE),
+    ),
+    Recipe(
+        "finetune_full",
+        "Fine-tuning, all layers",
+        "Trains the whole base model; slower, and best with many texts or a GPU.",
+        needs_base_model=True,
+        fields=FINETUNE,
+    ),
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+
+
+def check(recipe_name: str, options: Mapping[str, Any]) -> dict[str, Value]:
+    """All options of the recipe, those given in the place of their defaults.
+
+    Raises ValueError with a sentence that names the recipe or the field and says what it may be.
+    """
+    if recipe_name not in RECIPES:
+        raise ValueError(f"There is no recipe “{recipe_name}”; choose one of {', '.join(RECIPES)}.")
+    recipe = RECIPES[recipe_name]
+    fields = {field.name: field for field in recipe.fields}
+    for name in options:
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            raise ValueError(f"“{name}” is no option of the recipe “{recipe.title}”; its options: {known}.")
+    return recipe.defaults | {name: fields[name].clean(value) for name, value in options.items()}
