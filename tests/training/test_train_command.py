@@ -219,7 +219,7 @@ def test_ctrl_c_cancels_the_run_and_waits_for_its_end(live, settings, monkeypatc
 
     def sleep(seconds: float) -> None:
         here = threading.current_thread() is threading.main_thread()
-        if here and not pressed and Run.objects.filter(phase="training").exists():
+        if here and not pressed and Run.objects.filter(phase="train").exists():
             pressed.append(True)
             raise KeyboardInterrupt
         real(seconds)

@@ -44,7 +44,7 @@ def nobody_at_work(house: House) -> Iterator[None]:
 
 
 def in_the_middle(row: dict) -> bool:
-    return row["state"] == "running" and row["phase"] == "training"
+    return row["state"] == "running" and row["phase"] == "train"
 
 
 def ended(row: dict) -> bool:
