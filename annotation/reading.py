@@ -19,7 +19,7 @@ import unicodedata
 import warnings as python_warnings
 import zipfile
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +43,7 @@ MAX_MEMBERS = 20_000
 MAX_RATIO = 200  # unpacked to packed, looked at above RATIO_FROM bytes
 RATIO_FROM = 16 * 1024**2
 MAX_SHEET_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
 PREVIEW = 10
 SNIFFED_ROWS = 200
 
@@ -833,13 +834,13 @@ def _table_rows(path: Path, options: _Options, *, format: str, place: str) -> It
     first = next(records, None)
     if first is None:
         raise Unreadable("The file is empty." if format != "xlsx" else "The sheet is empty.")
+    if options.header and first.problem:
+        raise Unreadable(f"The header cannot be read. {first.problem}")
+    names = list(options.columns) or _names(first.cells, header=options.header)
     if options.header:
-        if first.problem:
-            raise Unreadable(f"The header cannot be read. {first.problem}")
         yield from _double_names(first, options, place)
     else:
         records = itertools.chain((first,), records)
-    names = list(options.columns) or _names(first.cells, header=options.header)
     if options.columns and options.header and len(names) != _width(first.cells):
         raise Unreadable(f"{len(names)} column names were given, but the header has {_width(first.cells)} cells.")
     ours = MARKER_COLUMN in names
@@ -878,23 +879,26 @@ def _width(cells: list[str]) -> int:
 
 def _names(cells: list[str], *, header: bool = True) -> list[str]:
     """Column names: a nameless one is called column_3, the second `label` becomes `label (2)`."""
-    names: list[str] = []
-    for index, cell in enumerate(cells[: _width(cells)] if header else cells, 1):
-        name = cell.strip() if header else ""
-        name = name or f"column_{index}"
-        count = itertools.count(2)
+    cells = cells[: _width(cells)] if header else cells
+    if len(cells) > MAX_COLUMNS:
+        raise Unreadable(f"The file is not a table: its first row has {len(cells):,} cells.")
+    names: dict[str, None] = {}
+    count: Counter[str] = Counter()
+    for index, cell in enumerate(cells, 1):
+        name = (cell.strip() if header else "") or f"column_{index}"
         unique = name
         while unique in names:
-            unique = f"{name} ({next(count)})"
-        names.append(unique)
-    return names
+            count[name] += 1
+            unique = f"{name} ({count[name] + 1})"
+        names[unique] = None
+    return list(names)
 
 
 def _double_names(header: _Record, options: _Options, place: str) -> Iterator[Row]:
-    names = [cell.strip() for cell in header.cells if cell.strip()]
-    double = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    names = Counter(cell.strip() for cell in header.cells if cell.strip())
+    double = [name for name, count in names.items() if count > 1]
     if double and not options.columns:
-        listed = ", ".join(f'"{name}"' for name in double)
+        listed = ", ".join(f'"{name}"' for name in double[:10])
         fix = f'The later ones are read as "{double[0]} (2)" and so on; rename them to be sure.'
         yield Row(header.number, None, f"{place} {header.number}: the header names {listed} more than once. {fix}")
 

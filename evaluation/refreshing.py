@@ -8,12 +8,13 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from celery import current_app
-from celery.schedules import ParseException, crontab
+from celery.schedules import ParseException
 from django.db import IntegrityError, transaction
 from django.utils import timezone as clock
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.tzcrontab import TzAwareCrontab
 
 from annotation import jobs
 from annotation.jobs import LIVE, Grip, JobFailed, State
@@ -100,7 +101,9 @@ def _next(cron: str, timezone: str) -> datetime:
     """When the schedule fires next."""
     zone = ZoneInfo(timezone)
     now = clock.now().astimezone(zone)
-    plan = crontab.from_string(cron)
+    minute, hour, day, month, weekday = cron.split()
+    # The class that beat itself goes by: celery's own thinks in the time zone of the application.
+    plan = TzAwareCrontab(minute, hour, weekday, day, month, tz=zone, app=current_app)
     plan.nowfun = lambda: now
     moment: datetime = now + plan.remaining_estimate(now)
     return moment

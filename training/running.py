@@ -34,7 +34,7 @@ FORMAT = "assay-job/1"
 REASONS = {"bad_input", "out_of_memory", "timeout", "error", "cancelled"}
 # Metrics that a trainer can choose its best checkpoint by; where a board ranks by another one, the first is taken.
 DEV_METRICS = ("macro_f1", "accuracy")
-RESULT_LIMIT = 2**20
+OBJECT_LIMIT = 2**20
 CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
 NAME_LENGTH = 120
 SEED_LIMIT = 2**31 - 1
@@ -271,7 +271,8 @@ def _prepare(run: Run) -> None:
     made_of = {"run": run.pk, "created_at": run.created_at.isoformat(), **run.manifest}
     _move_aside(run.folder, unless=made_of)
     run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    launching.write_json(run.folder / "manifest.json", made_of)
+    if not (run.folder / "manifest.json").exists():
+        launching.write_json(run.folder / "manifest.json", made_of)
     for split in ("train", "dev", "test"):
         path = run.folder / f"{split}.jsonl"
         if not path.exists():
@@ -282,8 +283,7 @@ def _prepare(run: Run) -> None:
 def _move_aside(folder: Path, *, unless: dict[str, Any]) -> None:
     """Rename the folder of another run: an earlier database may have had a run of the same number."""
     with contextlib.suppress(FileNotFoundError):
-        known = launching.tail_of(folder / "manifest.json", RESULT_LIMIT)
-        if list(folder.iterdir()) and known != json.dumps(unless, ensure_ascii=False, indent=1).encode():
+        if list(folder.iterdir()) and read_object(folder / "manifest.json") != unless:
             folder.rename(folder.with_name(f"{folder.name}.before-{timezone.now():%Y%m%d-%H%M%S-%f}"))
 
 
@@ -321,9 +321,14 @@ def _job(run: Run) -> dict[str, Any]:
 
 def read_result(folder: Path) -> dict[str, Any]:
     """What the trainer says of its work; {} where it said nothing that can be read."""
+    return read_object(folder / "result.json")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of the folder, without what databases refuse (NaN, the character 0); or {}."""
     try:
-        with (folder / "result.json").open(encoding="utf-8") as file:
-            text = file.read(RESULT_LIMIT).replace("\\u0000", "")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(OBJECT_LIMIT).replace("\\u0000", "")
         value = json.loads(text, parse_constant=lambda name: None)
     except (OSError, ValueError, RecursionError):
         return {}

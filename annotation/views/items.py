@@ -1,6 +1,7 @@
 """Items for managers and adjudicators: a list with filters, and one item with all that is known of it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -44,6 +45,7 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "rows": [(item, answers.get(item.pk, 0), gold.get(item.pk, [])) for item in found],
         "asked": asked,
         "is_filtered": any(asked.values()),
+        "query": urlencode({name: value for name, value in asked.items() if value}),
         "states": STATES,
         "source_types": distinct(project, "source_type"),
         "languages": distinct(project, "language"),

@@ -68,8 +68,12 @@ def submit(request: HttpRequest, slug: str) -> JsonResponse:
     if membership is None:
         return refusal
     try:
-        sent = annotating.read(_json(request))
-        _annotation, following = annotating.submit(membership=membership, sent=sent)
+        data = _json(request)
+        sent = annotating.read(data)
+        # A correction asks for nothing, and a browser that holds enough gets no more: leases are not hoarded.
+        held = data.get("held")
+        more = sent.token is not None and not (isinstance(held, list) and len(held) >= assigning.IN_HAND)
+        _annotation, following = annotating.submit(membership=membership, sent=sent, more=more)
     except annotating.Conflict as conflict:
         kept = conflict.kept
         theirs = {"answer": kept.answer, "status": kept.status, "comment": kept.comment} if kept else None

@@ -4,7 +4,6 @@ const form = document.getElementById("decision");
 const skip = document.getElementById("skip");
 const note = document.getElementById("note");
 const guideline = document.getElementById("guideline");
-let sent = false;
 
 function choose(key) {
   const radio = form && [...form.querySelectorAll("input[data-key]")].find((input) => input.dataset.key === key);
@@ -47,13 +46,4 @@ document.addEventListener("keydown", (event) => {
   // Enter on a link, a button or a summary does what that control does.
   if (key === "enter" && event.target.closest("a, button, summary")) return;
   if (act(key)) event.preventDefault();
-});
-
-// A second Enter while the answer is on its way must not settle the next case unseen.
-form?.addEventListener("submit", (event) => {
-  if (sent) event.preventDefault();
-  sent = true;
-});
-window.addEventListener("pageshow", () => {
-  sent = false;
 });

@@ -434,6 +434,13 @@ def test_double_and_missing_header_names_are_told_apart_and_said(make):
     ]
 
 
+def test_a_first_row_with_too_many_cells_is_no_header(make):
+    with pytest.raises(Unreadable, match="not a table: its first row has 100,000 cells"):
+        read(make("a.csv", ",".join(["x"] * 100_000) + "\n"), "csv")
+    found = read(make("a.csv", ",".join(["x"] * 16_384) + "\n" + ",".join(map(str, range(16_384)))), "csv")
+    assert values(found)[0]["x (16384)"] == "16383"
+
+
 def test_an_unclosed_quote_swallows_nothing(make):
     lines = ["id,text", '1,"first"', '2,"never closed', *(f"{i},text {i}" for i in range(3, 2000))]
     found = read(make("a.csv", "\n".join(lines)), "csv")

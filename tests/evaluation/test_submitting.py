@@ -176,7 +176,7 @@ def test_a_file_over_the_limit_is_refused(board: e.Benchmark, tmp_path: Path, se
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "empty"), (b"\x89PNG\r\n\x1a\n\x00\x00", "PNGWORD"), (b"id,label\n", "no predictions"), (b"{broken", "BROKENWORD")],
+    [(b"", "empty"), (b"\x89PNG\r\n\x1a\n\x00\x00", "image"), (b"id,label\n", "no predictions"), (b"key,label\nd1,neutral\n", "no id")],
 )
 def test_files_that_are_none_are_refused_in_a_sentence(
     board: e.Benchmark, tmp_path: Path, content: bytes, word: str

@@ -277,7 +277,7 @@ def test_a_folder_that_another_database_left_here_is_moved_aside(live, settings)
 
 
 def test_preparing_twice_changes_nothing_in_the_folder(version):
-    run = start(version)
+    run = Run.objects.get(pk=start(version).pk)
     running._prepare(run)
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     running._prepare(Run.objects.get(pk=run.pk))
@@ -478,6 +478,7 @@ def test_a_trainer_that_a_lost_worker_left_behind_is_ended_before_the_next_start
     monkeypatch.setattr(launching, "LEFTOVER_GRACE", 0.3)
     run = start(live)
     running._prepare(run)
+    assert not list(run.folder.parent.glob("*.before-*"))
     settings.TRAINER = trainer("stubborn", 600)
     with launching.lock(run.folder) as held:
         left_behind = launching.Child(run.folder, held=held)

@@ -1,0 +1,412 @@
+// The labelling page: shows an item, takes the answer, is at the next item before the server has replied.
+import { Outbox, send } from "./outbox.js";
+
+const desk = JSON.parse(document.getElementById("desk").textContent);
+const S = desk.strings;
+const $ = (id) => document.getElementById(id);
+const IDLE = 60_000;
+const single = desk.questions.length === 1 && desk.questions[0].kind === "choice";
+document.body.classList.add(single ? "single" : "several");
+
+const modules = Object.fromEntries(
+  await Promise.all([...new Set(desk.questions.map((q) => q.kind))].map(async (kind) => [kind, await import(`./kinds/${kind}.js`)])),
+);
+
+let waiting = desk.packets; // items in hand, behind the one on the screen
+let current = null;
+let answer = {};
+let flagged = false;
+let done = desk.done_today;
+let session = 0;
+let last = null; // {clientId, assignment} of the newest submission, for undo
+let paused = false;
+let reloadWanted = false;
+const started = Date.now();
+
+// ---- honest time: only visible, active seconds count
+let active = 0;
+let seen = performance.now();
+let moved = seen;
+function tick() {
+  const now = performance.now();
+  if (!document.hidden && !paused && now - moved < IDLE) active += now - seen;
+  seen = now;
+}
+setInterval(tick, 1000);
+for (const kind of ["keydown", "pointermove", "pointerdown", "scroll", "wheel"]) {
+  addEventListener(kind, () => { tick(); moved = performance.now(); }, { passive: true, capture: true });
+}
+
+// ---- questions
+const fields = desk.questions.map((question) => {
+  const root = document.querySelector(`[data-question="${CSS.escape(question.name)}"]`);
+  return modules[question.kind].mount(root, question, changed);
+});
+
+function changed(name, value, final) {
+  answer[name] = value;
+  const field = fields.find((one) => one.question.name === name);
+  showRule(field.definition?.(value));
+  keepDraft();
+  if (!final) return;
+  if (single) submit("submitted");
+  else {
+    const open = fields.find((one) => answer[one.question.name] == null);
+    if (open) open.root.querySelector("[tabindex='0']")?.focus();
+    serverDraft();
+  }
+}
+
+function showRule(label) {
+  $("rule").hidden = single || !label?.definition;
+  if (label?.definition) {
+    $("rule").querySelector("b").textContent = label.title;
+    $("rule").querySelector("span").textContent = label.definition;
+  }
+}
+
+// ---- drafts: in the browser at every change, on the server now and then
+const draftKey = `assay-draft-${desk.user}-${desk.project}`;
+function keepDraft() {
+  if (!current) return;
+  const draft = { assignment: current.assignment, answer, flagged, comment: $("comment").value };
+  try { localStorage.setItem(draftKey, JSON.stringify(draft)); } catch { /* the server's draft remains */ }
+}
+function storedDraft(assignment) {
+  try {
+    const draft = JSON.parse(localStorage.getItem(draftKey) ?? "null");
+    return draft?.assignment === assignment ? draft : null;
+  } catch {
+    return null;
+  }
+}
+let draftTimer = null;
+function serverDraft() {
+  clearTimeout(draftTimer);
+  const of = current;
+  draftTimer = setTimeout(() => {
+    if (current !== of || !of || of.correction) return;
+    send(desk.urls.draft, { assignment: of.assignment, token: of.token, version: desk.version, answer, comment: $("comment").value, flagged }).catch(() => {});
+  }, 3000);
+}
+
+// ---- showing
+function show(packet, { notice = "" } = {}) {
+  current = packet;
+  clearTimeout(draftTimer);
+  const kept = packet.correction || packet.status === "submitted" ? null : storedDraft(packet.assignment);
+  answer = { ...packet.answer, ...kept?.answer };
+  setFlag(kept?.flagged ?? packet.flagged);
+  $("comment").value = kept?.comment ?? packet.comment;
+  $("comment-field").hidden = !$("comment").value;
+  const item = packet.item;
+  const parts = [packet.correction ? S.correction : "", item.source_type, item.issuer, item.published_at.replace("T", " ").slice(0, 16), `${S.item} ${item.id}`];
+  $("prov").replaceChildren(...parts.filter(Boolean).map((words, place) => {
+    const part = document.createElement(place === 0 && item.source_type && !packet.correction ? "span" : "bdi");
+    part.textContent = words;
+    if (part.tagName === "SPAN") part.className = "chip";
+    return part;
+  }));
+  $("title").textContent = item.title;
+  $("title").dir = "auto";
+  const text = $("text");
+  text.textContent = item.text;
+  text.dir = item.rtl ? "rtl" : "auto";
+  text.lang = item.language || "";
+  $("link").hidden = !/^https?:\/\//i.test(item.url);
+  if (!$("link").hidden) $("link").firstElementChild.href = item.url;
+  for (const field of fields) field.set(answer[field.question.name]);
+  showRule(null);
+  say(notice);
+  for (const id of ["end", "paused"]) $(id).hidden = true;
+  $("item").hidden = $("answers").hidden = false;
+  document.querySelector(".read").scrollTop = 0;
+  active = 0;
+  (item.title ? $("title") : text).focus({ preventScroll: true });
+  requestAnimationFrame(() => {
+    if (performance.getEntriesByName("assay:key").length) {
+      performance.measure("assay:next", "assay:key");
+      performance.clearMarks("assay:key");
+    }
+  });
+}
+
+function say(words) {
+  $("notice").textContent = words;
+  $("notice").hidden = !words;
+}
+
+function setFlag(on) {
+  flagged = Boolean(on);
+  $("flagged").hidden = !flagged;
+  document.querySelector('[data-do="flag"]').setAttribute("aria-pressed", String(flagged));
+}
+
+async function advance(notice = "") {
+  if (reloadWanted && outbox.size === 0) return location.reload();
+  const next = waiting.shift();
+  if (next) return show(next, { notice });
+  current = null;
+  const more = await fetchNext();
+  if (current) return undefined;
+  if (more?.length) {
+    waiting = more.slice(1);
+    return show(more[0], { notice });
+  }
+  finish(notice);
+  return undefined;
+}
+
+async function fetchNext() {
+  // Answers still on their way hold their slots: wait for them, so that the server does not hand them out again.
+  if (outbox.size) await outbox.flush();
+  const held = outbox.read().map((entry) => entry.body.assignment);
+  try {
+    const reply = await fetch(`${desk.urls.next}?held=${held.join(",")}`, { headers: { Accept: "application/json" } });
+    if (!reply.ok) return null;
+    const json = await reply.json();
+    end.waiting = json.waiting;
+    return json.packets.filter((packet) => !held.includes(packet.assignment));
+  } catch {
+    end.offline = true;
+    return null;
+  }
+}
+
+const end = { waiting: false, offline: false };
+function finish(notice) {
+  $("item").hidden = $("answers").hidden = true;
+  $("end").hidden = false;
+  const minutes = Math.max(1, Math.round((Date.now() - started) / 60000));
+  const words = end.offline ? S.offline : end.waiting ? S.others : S.all_done;
+  $("end-words").textContent = [notice, words, session ? S.session.replace("{count}", session).replace("{minutes}", minutes) : ""].filter(Boolean).join(" ");
+  end.offline = false;
+  $("end").querySelector("h1").focus();
+}
+
+// ---- sending
+function mayNot() {
+  const open = desk.questions.find((question) => question.required && answer[question.name] == null);
+  return open ? S.unanswered.replace("{question}", open.title) : "";
+}
+
+function submit(status, reason = "") {
+  if (!current || paused) return;
+  const missing = status === "submitted" ? mayNot() : "";
+  if (missing) return say(missing);
+  tick();
+  if (!performance.getEntriesByName("assay:key").length) performance.mark("assay:key");
+  const body = {
+    client_id: crypto.randomUUID?.() ?? uuid(),
+    assignment: current.assignment,
+    token: current.token,
+    version: desk.version,
+    status,
+    answer: status === "submitted" ? answer : {},
+    skip_reason: reason,
+    flagged,
+    comment: $("comment").value,
+    seconds: Math.round(active / 100) / 10,
+    held: waiting.map((packet) => packet.assignment),
+  };
+  last = { clientId: body.client_id, assignment: current.assignment };
+  const entry = { body, packet: { ...current, answer: body.answer, status, comment: body.comment, flagged, skip_reason: reason } };
+  try { localStorage.removeItem(draftKey); } catch { /* nothing kept, nothing to remove */ }
+  if (!current.correction) {
+    session += 1;
+    done += 1;
+    $("done").textContent = done;
+    const hours = (Date.now() - started) / 3_600_000;
+    if (session > 4) $("pace").textContent = S.pace.replace("{count}", Math.round(session / Math.max(hours, 1 / 120)));
+  }
+  outbox.add(entry);
+  advance();
+}
+
+function uuid() {
+  // crypto.randomUUID exists only in secure contexts; an office network may well be plain http.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
+  saved(entry, reply) {
+    const next = reply?.next;
+    const known = [current, ...waiting].some((packet) => packet?.assignment === next?.assignment);
+    if (next && !known) {
+      waiting.push(next);
+      if (!current && !paused) advance();
+    }
+  },
+  refused(entry, status, reply) {
+    if (reply.reload) {
+      reloadWanted = true;
+      say(reply.error);
+      try { localStorage.setItem(draftKey, JSON.stringify({ ...entry.body, assignment: entry.body.assignment })); } catch { /* shown above */ }
+      if (outbox.size === 0) setTimeout(() => location.reload(), 4000);
+      return;
+    }
+    if (status === 400) {
+      // The server found a fault in the answer: show the item again, with the sentence.
+      if (current) waiting.unshift(current);
+      show(entry.packet, { notice: reply.error });
+      return;
+    }
+    say(reply.error);
+  },
+  state(name, count, signIn) {
+    const state = $("state");
+    state.dataset.state = name;
+    const words = { saved: S.saved, saving: S.saving, waiting: S.waiting.replace("{count}", count), out: S.signed_out };
+    if (name === "out") {
+      const link = document.createElement("a");
+      link.href = `${signIn || desk.urls.sign_in}?next=${encodeURIComponent(location.pathname)}`;
+      link.target = "_blank";
+      link.textContent = S.sign_in;
+      state.replaceChildren(`${words.out} `, link);
+    } else state.textContent = words[name];
+  },
+});
+for (const kind of ["online", "focus"]) addEventListener(kind, () => outbox.size && outbox.flush());
+document.addEventListener("visibilitychange", () => !document.hidden && outbox.size && outbox.flush());
+addEventListener("beforeunload", (event) => outbox.memory?.length && event.preventDefault());
+
+// ---- actions
+async function reopen(assignment) {
+  try {
+    if (outbox.size) await outbox.flush();
+    const reply = await fetch(`${desk.urls.mine}?assignment=${assignment}`, { headers: { Accept: "application/json" } });
+    const json = await reply.json();
+    if (!reply.ok) return say(json.error);
+    if (current) waiting.unshift(current);
+    show(json);
+  } catch {
+    say(S.offline);
+  }
+  return undefined;
+}
+
+async function back() {
+  $("back-dialog").showModal();
+  const list = $("mine");
+  list.replaceChildren();
+  try {
+    if (outbox.size) await outbox.flush();
+    const { items } = await (await fetch(desk.urls.mine, { headers: { Accept: "application/json" } })).json();
+    list.replaceChildren(...items.map((row) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      const text = document.createElement("span");
+      text.textContent = row.excerpt;
+      text.dir = "auto";
+      const given = document.createElement("span");
+      given.textContent = row.status === "skipped" ? S.skipped : fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ");
+      button.append(text, given, row.flagged ? "⚑" : "");
+      button.addEventListener("click", () => { $("back-dialog").close(); reopen(row.assignment); });
+      const entry = document.createElement("li");
+      entry.append(button);
+      return entry;
+    }));
+    if (!items.length) list.textContent = S.none_yet;
+    list.querySelector("button")?.focus();
+  } catch {
+    list.textContent = S.offline;
+  }
+}
+
+const actions = {
+  save: () => submit("submitted"),
+  look: () => advance(),
+  undo() {
+    const unsent = last && outbox.take(last.clientId);
+    if (unsent) {
+      if (current) waiting.unshift(current);
+      show(unsent.packet);
+      last = null;
+    } else if (last) reopen(last.assignment);
+    else back();
+  },
+  back,
+  skip: () => current && $("skip-dialog").showModal(),
+  flag() { if (current) { setFlag(!flagged); keepDraft(); serverDraft(); } },
+  comment() { if (current) { $("comment-field").hidden = false; $("comment").focus(); } },
+  guideline() {
+    const drawer = $("guideline-dialog");
+    for (const old of drawer.querySelectorAll(".near")) old.classList.remove("near");
+    drawer.showModal();
+    const chosen = fields.map((field) => `${field.question.name}/${answer[field.question.name]}`);
+    const near = [...drawer.querySelectorAll("[data-label]")].find((one) => chosen.includes(one.dataset.label));
+    near?.classList.add("near");
+    near?.scrollIntoView({ block: "center" });
+  },
+  pause() {
+    tick();
+    paused = !paused;
+    $("paused").hidden = !paused;
+    $("item").hidden = $("answers").hidden = paused || !current;
+    $("end").hidden = paused || Boolean(current);
+    (paused ? $("paused").querySelector("h1") : $("text")).focus();
+  },
+  help: () => $("help-dialog").showModal(),
+};
+const KEYS = { u: "undo", b: "back", s: "skip", f: "flag", c: "comment", g: "guideline", p: "pause", "?": "help" };
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) actions[button.dataset.do]();
+  const reason = event.target.closest("[data-skip]");
+  if (reason) { $("skip-dialog").close(); submit("skipped", reason.dataset.skip); }
+  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+});
+$("comment").addEventListener("input", () => { keepDraft(); serverDraft(); });
+$("comment").addEventListener("keydown", (event) => event.key === "Escape" && (event.target.blur(), $("text").focus()));
+
+// The letter or digit that a key stands for, also on layouts that write other letters with it.
+function plain(event) {
+  if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
+  return /^(Key|Digit|Numpad)(\w)$/.exec(event.code)?.[2].toLowerCase() ?? event.key;
+}
+
+addEventListener("keydown", (event) => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = plain(event);
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) {
+    const reason = dialog.id === "skip-dialog" && dialog.querySelectorAll("[data-skip]")[Number(key) - 1];
+    if (reason) { event.preventDefault(); reason.click(); }
+    else if ((dialog.id === "guideline-dialog" && key === "g") || (dialog.id === "help-dialog" && key === "?") || (dialog.id === "back-dialog" && key === "b")) { event.preventDefault(); dialog.close(); }
+    return;
+  }
+  if (event.target.closest?.("input, textarea, select")) {
+    if (event.key !== "Enter" || !(event.target.id === "comment" && event.shiftKey === false && single === false)) return;
+  }
+  if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
+  if (paused && key !== "p") return;
+  performance.clearMarks("assay:key");
+  performance.mark("assay:key");
+  if (key === "Enter") {
+    const target = event.target.closest?.("button, a, summary");
+    if (target && !target.closest(".labels")) return;
+    event.preventDefault();
+    submit("submitted");
+    return;
+  }
+  if (current && !paused) {
+    const order = [...fields].sort((a, b) => b.root.contains(document.activeElement) - a.root.contains(document.activeElement));
+    const open = order.filter((field) => field.root.contains(document.activeElement) || answer[field.question.name] == null);
+    for (const field of [...open, ...order]) {
+      if (field.key(key)) { event.preventDefault(); return; }
+    }
+  }
+  if (KEYS[key]) { event.preventDefault(); actions[KEYS[key]](); }
+});
+
+// ---- start: first what an earlier visit left unsent, then the first item
+if (outbox.size) await outbox.flush();
+const unsent = new Set(outbox.read().map((entry) => entry.body.assignment));
+waiting = waiting.filter((packet) => !unsent.has(packet.assignment) && packet.status !== "submitted");
+advance();
+document.documentElement.dataset.ready = "1";
