@@ -66,7 +66,10 @@ def one_file(version: Any, format: str, **options: Any) -> bytes:
 
 
 def members(version: Any, format: str = "jsonl", **options: Any) -> dict[str, bytes]:
-    with export.archive(version, format=format, **{"with_test_gold": True, **options}) as file, zipfile.ZipFile(file) as z:
+    with (
+        export.archive(version, format=format, **{"with_test_gold": True, **options}) as file,
+        zipfile.ZipFile(file) as z,
+    ):
         return {name: z.read(name) for name in z.namelist()}
 
 
@@ -95,14 +98,18 @@ def test_jsonl_and_csv_bring_the_same_content(version: Any) -> None:
     hashes = set()
     for format in export.FORMATS:
         other = bare_project(f"copy-{format}")
-        bring(other, one_file(version, format), f"all.{format}", labels="gold", create_schema=True, question="sentiment")
+        bring(
+            other, one_file(version, format), f"all.{format}", labels="gold", create_schema=True, question="sentiment"
+        )
         hashes.add(freeze(other).content_hash)
     assert hashes == {version.content_hash}
 
 
 def test_passages_come_back_as_documents_of_their_own(project: a.Project) -> None:
     make_texts(project, 20)
-    document = a.Document.objects.create(project=project, external_id="long", text="First one.  Second, =3.", text_key="k")
+    document = a.Document.objects.create(
+        project=project, external_id="long", text="First one.  Second, =3.", text_key="k"
+    )
     for start, end in ((0, 11), (11, 23)):
         make_gold(a.Item.objects.create(project=project, document=document, start=start, end=end))
     version = freeze(project)
@@ -163,7 +170,19 @@ def test_the_same_version_gives_the_same_bytes(version: Any) -> None:
 def test_rows_of_jsonl_have_every_column_in_the_order_of_ids(version: Any) -> None:
     rows = [json.loads(line) for line in one_file(version, "jsonl").decode().splitlines()]
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
-    columns = ["id", "text", "split", "label", "title", "source_type", "language", "published_at", "issuer", "url", "meta"]
+    columns = [
+        "id",
+        "text",
+        "split",
+        "label",
+        "title",
+        "source_type",
+        "language",
+        "published_at",
+        "issuer",
+        "url",
+        "meta",
+    ]
     assert all(list(row) == columns for row in rows)
     by_id = {row["id"]: row for row in rows}
     assert by_id["d0"]["meta"] == {"page": "3", "confidential": "false", "share": "0.5", "big": "12345678901234567890"}

@@ -107,7 +107,12 @@ def test_a_first_version_holds_gold_and_splits_it_by_label(project: a.Project, c
 
 def test_examples_carry_document_fields_gold_method_and_votes(project: a.Project, cast: dict[str, a.User]) -> None:
     [item, *_rest] = make_texts(project, 12)
-    fields = {"title": "T", "issuer": "Nokia", "language": "en", "metadata": {"page": 3, "empty": "", "note": " a\r\nb "}}
+    fields = {
+        "title": "T",
+        "issuer": "Nokia",
+        "language": "en",
+        "metadata": {"page": 3, "empty": "", "note": " a\r\nb "},
+    }
     a.Document.objects.filter(pk=item.document_id).update(**fields)
     make_annotation(item, cast["alice"], "negative")
     make_annotation(item, cast["bob"], "positive")
@@ -129,7 +134,9 @@ def test_passages_are_cut_out_in_code_points_and_keep_their_place(project: a.Pro
     for start, end in ((3, 8), (8, 21)):
         make_gold(a.Item.objects.create(project=project, document=document, start=start, end=end))
     version = freeze(project)
-    found = {row.text: row.key for row in e.Example.objects.filter(version=version, text__in=["利润上升。", "Revenue fell."])}
+    found = {
+        row.text: row.key for row in e.Example.objects.filter(version=version, text__in=["利润上升。", "Revenue fell."])
+    }
     assert set(found) == {"利润上升。", "Revenue fell."}
     assert all(len(key) <= 200 and key.startswith("xxx") for key in found.values())
     assert found["利润上升。"].endswith("#3-8")
@@ -292,7 +299,9 @@ def test_equal_texts_stay_together_and_conflicts_are_told_without_their_gold(pro
     make_texts(project, ["Profit rose.", "PROFIT  rose.", "profit rose."], labels=["positive", "negative", "positive"])
     version = freeze(project)
     assert len({splits_of(version)[key] for key in ("d40", "d41", "d42")}) == 1
-    assert len(set(e.Example.objects.filter(version=version, key__in=["d40", "d41", "d42"]).values_list("component"))) == 1
+    assert (
+        len(set(e.Example.objects.filter(version=version, key__in=["d40", "d41", "d42"]).values_list("component"))) == 1
+    )
     conflict = codes(version)["conflicting"]
     assert conflict["keys"] == ["d40", "d41", "d42"]
     assert not any(label in conflict["text"] for label in LABELS)

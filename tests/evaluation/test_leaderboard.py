@@ -120,7 +120,12 @@ def test_no_value_of_an_entry_changes_when_another_is_added(board: e.Benchmark) 
 def test_facts_tell_the_board_and_no_gold(board: e.Benchmark) -> None:
     facts = leaderboard.benchmark_facts(board)
     assert json.loads(json.dumps(facts)) == facts
-    assert (facts["version"], facts["question"], facts["examples"], facts["labels"]) == ("1.0.0", "sentiment", 30, LABELS)
+    assert (facts["version"], facts["question"], facts["examples"], facts["labels"]) == (
+        "1.0.0",
+        "sentiment",
+        30,
+        LABELS,
+    )
     assert facts["label_counts"] == dict.fromkeys(LABELS, 10)
     assert facts["independent_examples"] == 30
     assert facts["content_hash"] == board.version.content_hash

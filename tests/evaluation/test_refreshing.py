@@ -314,7 +314,9 @@ def test_an_attempt_lost_anywhere_is_made_good(
     row.refresh_from_db()
     assert (row.state, row.outcome, row.version.number) == ("done", "frozen", "1.1.0")
     assert e.DatasetVersion.objects.count() == 2
-    assert sorted(sent) == sorted(("training.rerun", [systems[name].pk, row.version_id]) for name in ("probe", "majority"))
+    assert sorted(sent) == sorted(
+        ("training.rerun", [systems[name].pk, row.version_id]) for name in ("probe", "majority")
+    )
     assert texts(row).count("was frozen") == 1
 
 

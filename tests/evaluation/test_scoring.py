@@ -28,7 +28,10 @@ def scores(submission: Any, label: str = "") -> dict[str, e.Score]:
 def mixed(board: e.Benchmark) -> list[dict[str, Any]]:
     """20 of 60 wrong, in a way that differs by label."""
     return [
-        {**row, "label": LABELS[(LABELS.index(row["label"]) + 1) % 3] if place % 3 == 1 and place < 50 else row["label"]}
+        {
+            **row,
+            "label": LABELS[(LABELS.index(row["label"]) + 1) % 3] if place % 3 == 1 and place < 50 else row["label"],
+        }
         for place, row in enumerate(predictions(board, wrong=4))
     ]
 
@@ -79,12 +82,17 @@ def test_texts_that_belong_together_widen_the_interval(project: a.Project) -> No
     for n in range(30):
         make_texts(project, [f"Issuer {n} says {k}." for k in range(10)], issuer=f"Issuer {n}")
     alone = board_of(freeze(project, dataset_name="Alone", shares={"train": 0.1, "test": 0.9}))
-    together = board_of(freeze(project, dataset_name="Together", shares={"train": 0.1, "test": 0.9}, group_by=["issuer"]))
+    together = board_of(
+        freeze(project, dataset_name="Together", shares={"train": 0.1, "test": 0.9}, group_by=["issuer"])
+    )
     widths = []
     for board in (alone, together):
         of = {row.key: int(row.fields["issuer"].split()[1]) for row in board.version.examples.filter(split="test")}
         rows = predictions(board)
-        wrong = [{**row, "label": LABELS[(LABELS.index(row["label"]) + 1) % 3]} if of[row["id"]] % 3 == 0 else row for row in rows]
+        wrong = [
+            {**row, "label": LABELS[(LABELS.index(row["label"]) + 1) % 3]} if of[row["id"]] % 3 == 0 else row
+            for row in rows
+        ]
         accuracy = scores(submit(board, "by issuer", wrong))["accuracy"]
         widths.append(accuracy.high - accuracy.low)
         assert accuracy.method == ("wilson" if board is alone else "bca")

@@ -59,7 +59,10 @@ def test_files_of_each_format_mean_the_same(board: e.Benchmark, tmp_path: Path, 
 
 
 def test_scores_come_as_an_object_or_as_columns(board: e.Benchmark, tmp_path: Path) -> None:
-    rows = [{**row, "scores": {label: 0.5 if label == row["label"] else 0.25 for label in LABELS}} for row in predictions(board)]
+    rows = [
+        {**row, "scores": {label: 0.5 if label == row["label"] else 0.25 for label in LABELS}}
+        for row in predictions(board)
+    ]
     first, _created = send(board, path=written(tmp_path / "p.jsonl", "".join(json.dumps(row) + "\n" for row in rows)))
     head = ",".join(["id", "label", *(f"score.{label}" for label in LABELS)])
     lines = [",".join([row["id"], row["label"], *(str(row["scores"][label]) for label in LABELS)]) for row in rows]
@@ -148,7 +151,9 @@ def test_check_reports_without_storing(board: e.Benchmark) -> None:
 
 def test_of_a_double_id_the_first_row_counts_in_a_partial_file(board: e.Benchmark) -> None:
     key = predictions(board)[0]["id"]
-    submission, _created = send(board, [{"id": key, "label": "neutral"}, {"id": key, "label": "positive"}], partial=True)
+    submission, _created = send(
+        board, [{"id": key, "label": "neutral"}, {"id": key, "label": "positive"}], partial=True
+    )
     assert submission.predictions.get().label == "neutral"
 
 
@@ -176,7 +181,12 @@ def test_a_file_over_the_limit_is_refused(board: e.Benchmark, tmp_path: Path, se
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"", "empty"), (b"\x89PNG\r\n\x1a\n\x00\x00", "image"), (b"id,label\n", "no predictions"), (b"key,label\nd1,neutral\n", "no id")],
+    [
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "image"),
+        (b"id,label\n", "no predictions"),
+        (b"key,label\nd1,neutral\n", "no id"),
+    ],
 )
 def test_files_that_are_none_are_refused_in_a_sentence(
     board: e.Benchmark, tmp_path: Path, content: bytes, word: str

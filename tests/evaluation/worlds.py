@@ -16,7 +16,9 @@ from evaluation import models as e
 from tests.conftest import LABELS, make_gold, make_items, make_user
 
 
-def make_texts(project: a.Project, texts: Iterable[str] | int, *, labels: list[str] | None = None, **fields: Any) -> list[a.Item]:
+def make_texts(
+    project: a.Project, texts: Iterable[str] | int, *, labels: list[str] | None = None, **fields: Any
+) -> list[a.Item]:
     """Items with gold (the labels in turn) whose text keys are those of the import."""
     items = make_items(project, texts if isinstance(texts, int) else list(texts), slots=0, **fields)
     labels = labels or LABELS
@@ -35,7 +37,9 @@ def freeze(project: a.Project, **options: Any) -> Any:
     """A freeze of the dataset 'Main', done or failed."""
     version = queue(project, **options)
     assert jobs.run(e.DatasetVersion, version.pk, freezing.freeze)
-    return e.DatasetVersion.objects.select_related("dataset__project", "guideline_version", "previous").get(pk=version.pk)
+    return e.DatasetVersion.objects.select_related("dataset__project", "guideline_version", "previous").get(
+        pk=version.pk
+    )
 
 
 def board_of(version: Any, question: str = "sentiment") -> e.Benchmark:
