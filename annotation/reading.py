@@ -1355,11 +1355,11 @@ def _value(stream: _Stream, encoding: str) -> tuple[Any, str]:
 
 
 def _by_id(held: dict[str, Any]) -> bool:
-    """Whether two or more objects with common, worded fields are held, which makes their keys ids."""
-    if len(held) < 2 or not all(isinstance(value, dict) for value in held.values()):
+    """Whether the first two members are objects with a common, worded field, which makes their keys ids."""
+    if len(held) != 2 or not all(isinstance(value, dict) for value in held.values()):
         return False
-    common = set.intersection(*(set(value) for value in held.values()))
-    return any(not name.isdecimal() for name in common)
+    first, second = held.values()
+    return any(not name.isdecimal() for name in first.keys() & second.keys())
 
 
 def _keyed(key: str, element: _Element) -> _Element:

@@ -312,7 +312,10 @@ class Schedule(models.Model):
     enabled = models.BooleanField(_("enabled"), default=False)
     minimum = models.PositiveIntegerField(_("new gold items needed"), default=50, validators=[MinValueValidator(1)])
     rerun = models.BooleanField(_("run the systems again"), default=True)
-    periodic = models.OneToOneField(PeriodicTask, on_delete=models.SET_NULL, null=True, editable=False)
+    # related_name: the accessor would be called "schedule" and hide the property of that name that beat reads.
+    periodic = models.OneToOneField(
+        PeriodicTask, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
 
     def __str__(self) -> str:
         return f"{self.dataset} · {self.cron}"

@@ -59,13 +59,18 @@ def skip_reason(code: str) -> str:
 @register.filter
 def figure(number: float | None, places: int = 3) -> str:
     """A coefficient with its decimals, or a dash where it is undefined."""
-    return NONE if number is None else number_format(number, places)
+    return NONE if number is None else _rounded(number, places)
 
 
 @register.filter
 def share(number: float | None, places: int = 1) -> str:
     """A share in [0, 1] in percent, or a dash where it is undefined."""
-    return NONE if number is None else _("%(number)s%%") % {"number": number_format(100 * number, places)}
+    return NONE if number is None else _("%(number)s%%") % {"number": _rounded(100 * number, places)}
+
+
+def _rounded(number: float, places: int) -> str:
+    """In the reader's notation; number_format alone cuts off, and a tiny negative number is no minus zero."""
+    return number_format(round(number, places) + 0.0, places)
 
 
 @register.filter
@@ -96,7 +101,7 @@ def interval(found: dict[str, Any], *, percent: bool = False, level: float = 0.9
         return ""
     word = share if percent else figure
     return _("%(level)s%% interval %(low)s to %(high)s") % {
-        "level": number_format(100 * level, 0),
+        "level": _rounded(100 * level, 0),
         "low": word(found["low"]),
         "high": word(found["high"]),
     }

@@ -231,7 +231,7 @@ FIELD_NAMES = {
     "url": gettext_lazy("link"),
     "label": gettext_lazy("label"),
     "annotations": gettext_lazy("annotations (a list)"),
-    "gold": gettext_lazy("gold (an object of questions and answers)"),
+    "gold": gettext_lazy("gold (an object)"),
     "split": gettext_lazy("split"),
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),

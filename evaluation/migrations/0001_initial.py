@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
                 ('minimum', models.PositiveIntegerField(default=50, validators=[django.core.validators.MinValueValidator(1)], verbose_name='new gold items needed')),
                 ('rerun', models.BooleanField(default=True, verbose_name='run the systems again')),
                 ('dataset', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='schedule', to='evaluation.dataset')),
-                ('periodic', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='django_celery_beat.periodictask')),
+                ('periodic', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='django_celery_beat.periodictask')),
             ],
         ),
         migrations.CreateModel(

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DATABASE = "assay.sqlite3"
 LEASE = 5
 TIMEOUT = 60
 
@@ -33,27 +35,39 @@ def sessions() -> dict[int, list[int]]:
     return found
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """What the processes of a house see; nothing that the tests themselves were started with gets in."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
+        "DJANGO_SETTINGS_MODULE": "tests.training.worker_settings",
+        "ASSAY_DATA": str(folder),
+        "SECRET_KEY": "tests-only-" + "x" * 40,
+        "JOB_LEASE_SECONDS": str(LEASE),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def migrate(folder: Path) -> None:
+    """Make the database of a data folder."""
+    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, timeout=2 * TIMEOUT)
+
+
 class House:
     """A data folder of its own, migrated, with a frozen version in it; every process it started ends with it."""
 
-    def __init__(self, folder: Path, *, broker: str = "") -> None:
+    def __init__(self, folder: Path, database: Path, *, broker: str = "") -> None:
+        """`database` is a migrated one, of which a copy is used."""
         self.folder = folder
         self.broker = broker
         self.prefix = f"assay-tests-{uuid.uuid4().hex}:" if broker else ""
         self.workers: list[Worker] = []
-        self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
-            "DJANGO_SETTINGS_MODULE": "tests.training.worker_settings",
-            "ASSAY_DATA": str(folder),
-            "SECRET_KEY": "tests-only-" + "x" * 40,
-            "JOB_LEASE_SECONDS": str(LEASE),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(ROOT),
-            "LOG_LEVEL": "INFO",
-            **({"CELERY_BROKER_URL": broker, "TEST_KEY_PREFIX": self.prefix} if broker else {}),
-        }
-        migrate = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=self.environment, check=True, timeout=TIMEOUT)
+        self.environment = environment(folder)
+        if broker:
+            self.environment |= {"CELERY_BROKER_URL": broker, "TEST_KEY_PREFIX": self.prefix}
+        shutil.copy(database, folder / DATABASE)
         self._errors = (folder / "asker.log").open("wb")
         self._asker = subprocess.Popen(
             [sys.executable, "-m", "tests.training.processes"],
@@ -72,7 +86,10 @@ class House:
         assert self._asker.stdout
         self._asker.stdin.write(json.dumps({"what": what, **arguments}) + "\n")
         self._asker.stdin.flush()
+        too_long = threading.Timer(TIMEOUT, self._asker.kill)
+        too_long.start()
         line = self._asker.stdout.readline()
+        too_long.cancel()
         assert line, f"the asking process ended\n{self.logs()}"
         return json.loads(line)
 
@@ -184,8 +201,8 @@ def answer() -> None:
     names = ("alice", "bob", "carol", "dave", "erin")
     version = make_version(make_project({name: make_user(name) for name in names}))
 
-    def begin() -> int:
-        return running.start(version=version, question="sentiment", recipe="majority", user=None).pk
+    def begin(recipe: str = "majority", **options: Any) -> int:
+        return running.start(version=version, question="sentiment", recipe=recipe, options=options, user=None).pk
 
     def row(pk: int) -> dict[str, Any]:
         fields = ("state", "attempt", "reason", "message", "phase", "done_steps", "woken_at", "submission__state")

@@ -101,9 +101,8 @@ def _use_threads(job: jobs.Job) -> None:
 
 def _ended(state: str, reason: str | None, message: str) -> dict[str, Any]:
     nothing = dict.fromkeys(("best_step", "parameters", "trained_parameters", "device", "base_model_sha256"))
-    spent: dict[str, float] = {}
-    common = {"dev": {}, **nothing, "warnings": [], "earlier": spent}
-    return {"state": state, "reason": reason, "message": message, **common}
+    ended: dict[str, Any] = {"state": state, "reason": reason, "message": message, "dev": {}}
+    return {**ended, **nothing, "warnings": [], "earlier": {}}
 
 
 def _failure(error: Exception) -> dict[str, Any]:

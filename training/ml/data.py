@@ -25,12 +25,12 @@ class Encoded:
 
 def encode(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> Encoded:
     """Token ids, cut at `max_length` including the special tokens, counted for unknown tokens and cut texts."""
-    ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+    batch = tokenizer(list(texts), truncation=True, max_length=max_length)
+    ids = batch["input_ids"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     words = sum(token not in special for text in ids for token in text)
     unknown = sum(token == tokenizer.unk_token_id for text in ids for token in text)
-    # A text that fills the room exactly is not told from a cut one: asking again without a limit costs as much again.
-    truncated = sum(len(text) >= max_length for text in ids)
+    truncated = sum(bool(text.overflowing) for text in batch.encodings or ())
     return Encoded(ids, truncated, unknown / max(1, words))
 
 
@@ -44,8 +44,8 @@ def warnings_of(encoded: Encoded, *, max_length: int, model: str) -> list[str]:
         )
     if encoded.truncated:
         found.append(
-            f"{encoded.truncated} of {len(encoded.ids)} train texts fill {max_length} tokens or more; "
-            "what comes after that was not read."
+            f"{encoded.truncated} of {len(encoded.ids)} train texts are longer than {max_length} tokens; "
+            "what comes after was not read."
         )
     return found
 
@@ -53,7 +53,10 @@ def warnings_of(encoded: Encoded, *, max_length: int, model: str) -> list[str]:
 class Inputs(Protocol):
     """What the training loop needs of texts: their lengths in tokens, and a padded batch of some of them."""
 
-    lengths: Sequence[int]
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Tokens of each text."""
+        ...
 
     def batch(self, indices: Sequence[int], device: torch.device) -> dict[str, Tensor]:
         """Keyword arguments of the model's forward call for these texts."""
@@ -64,7 +67,7 @@ class Tokens:
     """Texts as token ids, for a model that runs from its embeddings up."""
 
     def __init__(self, ids: Sequence[Sequence[int]], *, pad: int) -> None:
-        self.lengths = [len(text) for text in ids]
+        self.lengths: Sequence[int] = [len(text) for text in ids]
         self._ids = ids
         self._pad = pad
 

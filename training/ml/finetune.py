@@ -29,7 +29,7 @@ class Finetuned:
         self.facts = Facts(
             parameters=sum(parameter.numel() for parameter in parameters),
             trained_parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-            device=device.torch.type,
+            device=device.target.type,
         )
 
     def probabilities(self, texts: Sequence[str], stop: Stop) -> list[list[float]]:
@@ -50,7 +50,7 @@ class Finetuned:
 def load(folder: Path, facts: dict[str, Any]) -> Finetuned:
     """The model that `save` wrote."""
     device = models.find_device()
-    model = models.load_classifier(folder, labels=facts["labels"], name=folder.name).to(device.torch)
+    model = models.load_classifier(folder, labels=facts["labels"], name=folder.name).to(device.target)
     tokenizer = models.load_tokenizer(folder, name=folder.name)
     return Finetuned(model, tokenizer, max_length=facts["max_length"], device=device)
 
@@ -64,7 +64,7 @@ def learn(work: Work) -> Finetuned:
         base = models.find_base(job.base_model)
         tokenizer = models.load_tokenizer(base, name=name)
         torch.manual_seed(job.seed)  # the new head's weights and every dropout come from here
-        model = models.load_classifier(base, labels=job.labels, name=name).to(device.torch)
+        model = models.load_classifier(base, labels=job.labels, name=name).to(device.target)
     work.progress.write("prepare")
     max_length = models.longest(model, tokenizer, job.options["max_length"])
     inputs, encoded = models.tokens(model, tokenizer, texts, max_length=max_length)
@@ -92,6 +92,7 @@ def _train(
         cut = models.Cut(model, top=layers, name=job.base_model.name)
         cut.freeze()
         texts, dev_texts = _cached(work, cut, inputs, dev_inputs, device)
+        cut.check(inputs, texts, device)
         whole = cut.upper()
     gold = torch.tensor([row.label for row in work.data.train])
     with whole:

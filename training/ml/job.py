@@ -132,6 +132,8 @@ def read_job(folder: Path) -> Job:
     kind = _one_of(raw, "kind", KINDS)
     recipe = _one_of(raw, "recipe", tuple(DEFAULTS))
     limits = raw.get("limits") or {}
+    if not isinstance(limits, dict):
+        raise BadInput("job.json: “limits” must be an object.")
     return Job(
         folder=folder,
         kind=kind,
@@ -140,7 +142,7 @@ def read_job(folder: Path) -> Job:
         recipe=recipe,
         options=_options(raw, recipe),
         primary_metric=_one_of(raw, "primary_metric", METRICS),
-        seed=_whole(raw, "seed", low=0),
+        seed=_whole(raw, "seed", low=0, high=2**31),
         base_model=_base_model(raw),
         threads=_whole(raw, "threads", low=1, default=1),
         memory_mb=None if limits.get("memory_mb") is None else _whole(limits, "memory_mb", low=1),
@@ -168,10 +170,10 @@ def _one_of(raw: Mapping[str, Any], field: str, choices: Sequence[str]) -> str:
     return str(value)
 
 
-def _whole(raw: Mapping[str, Any], field: str, *, low: int, default: int | None = None) -> int:
+def _whole(raw: Mapping[str, Any], field: str, *, low: int, high: int = 2**62, default: int | None = None) -> int:
     value = raw.get(field, default)
-    if type(value) is not int or value < low:
-        raise BadInput(f"job.json: “{field}” is {value!r}; it must be a whole number from {low} up.")
+    if type(value) is not int or not low <= value < high:
+        raise BadInput(f"job.json: “{field}” is {value!r}; it must be a whole number from {low} to below {high}.")
     return value
 
 
@@ -201,13 +203,13 @@ def _options(raw: Mapping[str, Any], recipe: str) -> dict[str, Any]:
     return options
 
 
-def _typed(name: str, value: Any, kind: type) -> Any:
+def _typed(name: str, value: Any, kind: Any) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
         raise BadInput(f"job.json: the option {name!r} is {value!r}; it must be of type {kind.__name__}.")
-    if kind in (int, float) and not 0 <= value < float("inf"):
-        raise BadInput(f"job.json: the option {name!r} is {value!r}; it must be a number from 0 up.")
+    if kind is not str and not (1 if kind is int else 0) <= value < float("inf"):
+        raise BadInput(f"job.json: the option {name!r} is {value!r}; it must be a number from {int(kind is int)} up.")
     return value
 
 

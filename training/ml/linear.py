@@ -1,30 +1,23 @@
 """TF-IDF: logistic regression over word and character n-grams, or characters alone where words are not spaced."""
 
 import json
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix, hstack
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from .job import write_text
-from .learned import Facts, Work, class_weights
+from .learned import Facts, Work
+from .logistic import Logistic, fit
 from .process import Stop
-
-Floats = npt.NDArray[np.float32]
 
 # Scripts written without spaces between words: kana, Chinese characters and their extensions.
 UNSPACED = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 UNSPACED_SHARE = 0.3
-MOST_ITERATIONS = 1000
 # With this many texts an n-gram that only one of them has says more about that text than about a label.
 TEXTS_FOR_TWICE = 100
 PARTS: dict[str, list[dict[str, Any]]] = {
@@ -40,40 +33,6 @@ def unspaced_share(texts: Sequence[str]) -> float:
     """The share of Chinese characters and kana among all characters that are not spaces."""
     codes = [ord(character) for text in texts for character in text if not character.isspace()]
     return sum(any(low <= code <= high for low, high in UNSPACED) for code in codes) / max(1, len(codes))
-
-
-@dataclass
-class Logistic:
-    """Multinomial logistic regression: `weights` [labels, features], `bias` [labels]; -inf for a label never seen."""
-
-    weights: Floats
-    bias: Floats
-
-    def probabilities(self, features: Any) -> list[list[float]]:
-        """Softmax of features @ weights.T + bias, [texts, labels]."""
-        scores = np.asarray(features @ self.weights.T, dtype=np.float64) + self.bias
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return (powers / powers.sum(axis=1, keepdims=True)).tolist()  # type: ignore[no-any-return]
-
-
-def fit_logistic(features: Any, gold: Sequence[int], labels: int, *, strength: float, balance: float) -> tuple[Logistic, list[str]]:
-    """Fit to convergence and spread the result over all labels, seen or not; with a sentence where it did not converge."""
-    weights = class_weights(gold, labels, balance)
-    seen = sorted(set(gold))
-    model = LogisticRegression(
-        C=strength, max_iter=MOST_ITERATIONS, class_weight={label: weights[label] for label in seen}
-    )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        model.fit(features, gold)
-    coefficients, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
-    if len(seen) == 2:  # scikit-learn keeps one row for two labels: the log odds of the second
-        coefficients, bias = np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-bias, bias]) / 2
-    full = np.zeros((labels, coefficients.shape[1]), dtype=np.float32)
-    full_bias = np.full(labels, -np.inf, dtype=np.float32)
-    full[seen], full_bias[seen] = coefficients, bias
-    notes = [f"The regression did not settle within {MOST_ITERATIONS} iterations; lower its strength."] if caught else []
-    return Logistic(full, full_bias), notes
 
 
 class Tfidf:
@@ -96,7 +55,7 @@ class Tfidf:
         terms = [part.get_feature_names_out().tolist() for part in self.parts]
         write_text(folder / "terms.json", json.dumps(terms, ensure_ascii=False))
         arrays = {f"idf.{number}": part.idf_.astype(np.float32) for number, part in enumerate(self.parts)}
-        save_file({**arrays, "weights": self.logistic.weights, "bias": self.logistic.bias}, folder / "linear.safetensors")
+        save_file({**arrays, **self.logistic.arrays()}, folder / "linear.safetensors")
         return {"mode": self.mode, "analyzers": [part.analyzer for part in self.parts]}
 
 
@@ -112,7 +71,7 @@ def learn(work: Work) -> Tfidf:
     with work.stop.at_once():
         parts = _fit_parts(texts, mode, most=options["max_features"])
         work.progress.write("train", step=0, steps=1)
-        logistic, notes = fit_logistic(
+        logistic, notes = fit(
             _features(parts, texts),
             gold,
             len(work.job.labels),

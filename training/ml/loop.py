@@ -64,8 +64,8 @@ def train(
     """
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     parameters = list(named.values())
-    optimizer = torch.optim.AdamW(_groups(parameters, plan.weight_decay), lr=plan.learning_rate)
-    loss_of = nn.CrossEntropyLoss(plan.class_weights.to(device.torch), label_smoothing=plan.label_smoothing)
+    optimizer = torch.optim.AdamW(_groups(parameters, plan.weight_decay), lr=plan.learning_rate, fused=True)
+    loss_of = nn.CrossEntropyLoss(plan.class_weights.to(device.target), label_smoothing=plan.label_smoothing)
     per_epoch = math.ceil(len(texts.lengths) / plan.batch_size)
     steps = plan.epochs * per_epoch
     average = Average(parameters, start=min(steps - 1, int(plan.average_from * steps)), on=plan.average_from < 1)
@@ -81,8 +81,8 @@ def train(
             model.train()
             rate = _set_rate(optimizer, plan, step, steps)
             with device.precision():
-                scores = model(**texts.batch(indices, device.torch)).logits
-            loss = loss_of(scores.float(), gold[indices].to(device.torch))
+                scores = model(**texts.batch(indices, device.target)).logits
+            loss = loss_of(scores.float(), gold[indices].to(device.target))
             if not torch.isfinite(loss):
                 raise Diverged(f"The loss was not a number at step {step + 1} of {steps}.")
             loss.backward()
@@ -201,9 +201,7 @@ def _save(
     store.save(tensors, step=step)
 
 
-def _restore(
-    store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average
-) -> int:
+def _restore(store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average) -> int:
     """Put weights, moments, means and random state back; the step to go on from, 0 on a fresh start."""
     found = store.load()
     if found is None:

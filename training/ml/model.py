@@ -24,7 +24,7 @@ NEEDED_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
 class Device:
     """Where the model runs and with which arguments; made in one place for CPU and GPU alike."""
 
-    torch: torch.device
+    target: torch.device
     eval_batch: int
     autocast: torch.dtype | None = None
 
@@ -32,7 +32,7 @@ class Device:
         """bfloat16 where the device has it, else the weights' own float32."""
         if self.autocast is None:
             return nullcontext()
-        return torch.autocast(self.torch.type, dtype=self.autocast)
+        return torch.autocast(self.target.type, dtype=self.autocast)
 
 
 def find_device() -> Device:
@@ -151,7 +151,7 @@ def longest(model: nn.Module, tokenizer: Any, wanted: int) -> int:
     places = getattr(config, "max_position_embeddings", None) or wanted
     if "roberta" in config.model_type:
         places -= (config.pad_token_id or 0) + 1  # its positions start after the padding's
-    return min(wanted, places, tokenizer.model_max_length)
+    return int(min(wanted, places, tokenizer.model_max_length))
 
 
 # ---------------------------------------------------------------- running
@@ -171,7 +171,7 @@ def logits(model: nn.Module, inputs: Inputs, device: Device, stop: Stop) -> Tens
     for indices in by_length(inputs.lengths, device.eval_batch):
         stop.check()
         with device.precision():
-            rows = model(**inputs.batch(indices, device.torch)).logits
+            rows = model(**inputs.batch(indices, device.target)).logits
         found.update(zip(indices, rows.float().cpu(), strict=True))
     return torch.stack([found[index] for index in range(len(found))]) if found else torch.empty(0, 0)
 
@@ -183,7 +183,7 @@ def mean_pooled(model: nn.Module, inputs: Inputs, device: Device, stop: Stop) ->
     found: dict[int, Tensor] = {}
     for indices in by_length(inputs.lengths, device.eval_batch):
         stop.check()
-        batch = inputs.batch(indices, device.torch)
+        batch = inputs.batch(indices, device.target)
         with device.precision():
             states = model(**batch).last_hidden_state.float()
         mask = batch["attention_mask"].unsqueeze(-1)
@@ -206,18 +206,20 @@ class Cut:
     """A BERT-like classifier cut below its top layers.
 
     `lower()` makes the model's trunk end at the cut, so that its last hidden state is what the cache keeps; `upper()`
-    makes the model begin there. Both leave the model whole again. The upper part's logits equal the plain forward's.
+    makes the model begin there. Both leave the model whole again. In the upper part the last layer's feed-forward half
+    runs for the first token alone, because the head reads no other; `check` proves that on the model at hand.
     """
 
     def __init__(self, model: nn.Module, *, top: int, name: str) -> None:
         trunk: Any = getattr(model, "base_model", None)
         layers = getattr(getattr(trunk, "encoder", None), "layer", None)
         if not isinstance(layers, nn.ModuleList) or not isinstance(getattr(trunk, "embeddings", None), nn.Module):
-            raise jobs.BadInput(f"{name!r} is not built like BERT, so its layers cannot be cut; use finetune_full.")
+            raise _uncuttable(name)
         if not 1 <= top <= len(layers):
             raise jobs.BadInput(f"{name!r} has {len(layers)} layers; “layers” must be between 1 and {len(layers)}.")
-        self._trunk, self._layers, self._at = trunk, layers, len(layers) - top
-        self._embeddings = trunk.embeddings
+        self._model, self._trunk, self._layers, self._at = model, trunk, layers, len(layers) - top
+        self._embeddings, self._name = trunk.embeddings, name
+        self._first_alone = isinstance(getattr(layers[-1], "attention", None), nn.Module)
         self.trunk: nn.Module = trunk
         self.width: int = trunk.config.hidden_size
 
@@ -235,8 +237,28 @@ class Cut:
     @contextmanager
     def upper(self) -> Iterator[None]:
         """Inside, the model begins at the cut and takes the kept states as `inputs_embeds`."""
-        with self._changed(_PassThrough(), self._layers[self._at :]):
-            yield
+        attention: Any = self._layers[-1].attention if self._first_alone else None
+        hook = attention.register_forward_hook(_first_token) if attention is not None else None
+        try:
+            with self._changed(_PassThrough(), self._layers[self._at :]):
+                yield
+        finally:
+            if hook is not None:
+                hook.remove()
+
+    @torch.no_grad()
+    def check(self, whole: Inputs, kept: Inputs, device: Device) -> None:
+        """Compare the upper part's logits with the plain forward's on a few texts; raises BadInput where they differ."""
+        self._model.eval()
+        some = range(min(8, len(whole.lengths)))
+        plain = self._model(**whole.batch(some, device.target)).logits
+        for first_alone in (True, False) if self._first_alone else (False,):
+            self._first_alone = first_alone
+            with self.upper():
+                cut = self._model(**kept.batch(some, device.target)).logits
+            if torch.allclose(cut, plain, atol=1e-4 if device.target.type == "cpu" else 1e-2, equal_nan=True):
+                return
+        raise _uncuttable(self._name)
 
     @contextmanager
     def _changed(self, embeddings: nn.Module, layers: nn.ModuleList) -> Iterator[None]:
@@ -245,6 +267,15 @@ class Cut:
             yield
         finally:
             self._trunk.embeddings, self._trunk.encoder.layer = self._embeddings, self._layers
+
+
+def _uncuttable(name: str) -> jobs.BadInput:
+    return jobs.BadInput(f"{name!r} is not built like BERT, so its layers cannot be cut; use finetune_full.")
+
+
+def _first_token(module: nn.Module, given: Any, states: Any) -> Any:
+    """[texts, tokens, width] -> [texts, 1, width], alone or as the first of several results."""
+    return (states[0][:, :1], *states[1:]) if isinstance(states, tuple) else states[:, :1]
 
 
 @torch.no_grad()  # not inference mode: its tensors could not be trained on
@@ -256,7 +287,7 @@ def cache(cut: Cut, inputs: Tokens, device: Device, stop: Stop, *, spill: Path, 
     with cut.lower():
         for indices in by_length(inputs.lengths, device.eval_batch):
             stop.check()
-            states = cut.trunk(**inputs.batch(indices, device.torch)).last_hidden_state
+            states = cut.trunk(**inputs.batch(indices, device.target)).last_hidden_state
             hidden.put(indices, states.float().cpu())
             done += len(indices)
             report(done)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from . import model as models
 from .data import warnings_of
 from .learned import Facts, Work
-from .linear import Logistic, fit_logistic
+from .logistic import Logistic, fit
 from .process import Stop
 
 
@@ -28,7 +27,7 @@ class Probe:
         self.device = device
         trained = logistic.weights.size + logistic.bias.size
         frozen = sum(parameter.numel() for parameter in encoder.parameters())
-        self.facts = Facts(parameters=frozen + trained, trained_parameters=trained, device=device.torch.type)
+        self.facts = Facts(parameters=frozen + trained, trained_parameters=trained, device=device.target.type)
 
     def probabilities(self, texts: Sequence[str], stop: Stop) -> list[list[float]]:
         """The probability of each label for each text."""
@@ -43,7 +42,7 @@ class Probe:
         encoder.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         (folder / "head").mkdir()
-        save_file({"weights": self.logistic.weights, "bias": self.logistic.bias}, folder / "head" / "linear.safetensors")
+        save_file(self.logistic.arrays(), folder / "head" / "linear.safetensors")
         return {"max_length": self.max_length}
 
 
@@ -54,7 +53,7 @@ def learn(work: Work) -> Probe:
     with work.stop.at_once():
         base = models.find_base(job.base_model)
         tokenizer = models.load_tokenizer(base, name=job.base_model.name)
-        encoder = models.load_encoder(base, name=job.base_model.name).to(device.torch)
+        encoder = models.load_encoder(base, name=job.base_model.name).to(device.target)
     work.progress.write("prepare")
     max_length = models.longest(encoder, tokenizer, job.options["max_length"])
     inputs, encoded = models.tokens(encoder, tokenizer, [row.text for row in work.data.train], max_length=max_length)
@@ -63,7 +62,7 @@ def learn(work: Work) -> Probe:
     work.progress.write("train", step=0, steps=1)
     gold = [row.label for row in work.data.train]
     with work.stop.at_once():
-        logistic, notes = fit_logistic(
+        logistic, notes = fit(
             embeddings, gold, len(job.labels), strength=job.options["strength"], balance=job.options["balance"]
         )
     model = Probe(encoder, tokenizer, logistic, max_length=max_length, device=device)
@@ -77,9 +76,9 @@ def load(folder: Path, facts: dict[str, Any]) -> Probe:
     device = models.find_device()
     arrays = load_file(folder / "head" / "linear.safetensors")
     return Probe(
-        models.load_encoder(folder, name=folder.name).to(device.torch),
+        models.load_encoder(folder, name=folder.name).to(device.target),
         models.load_tokenizer(folder, name=folder.name),
-        Logistic(arrays["weights"].astype(np.float32), arrays["bias"].astype(np.float32)),
+        Logistic(arrays["weights"], arrays["bias"]),
         max_length=facts["max_length"],
         device=device,
     )

@@ -25,7 +25,9 @@ class Progress:
         if phase != self._phase or values.get("dev"):
             print(_readable(phase, values), flush=True)
         self._last, self._phase = now, phase
-        line = {"time": round(now, 3), "phase": phase} | {key: value for key, value in values.items() if value is not None}
+        line = {"time": round(now, 3), "phase": phase} | {
+            key: value for key, value in values.items() if value is not None
+        }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
