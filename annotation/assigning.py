@@ -221,14 +221,13 @@ def _drop_surplus(project: Project) -> list[int]:
     """Remove slots beyond the overlap that nobody holds, the answered ones counting first; returns their items."""
     now = timezone.now()
     idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=now)
+    spare = Case(When(idle, then=1), default=0, output_field=IntegerField())
     ranked = Assignment.objects.filter(project=project).annotate(
-        place=Window(
-            RowNumber(),
-            partition_by="item_id",
-            order_by=[Case(When(idle, then=1), default=0, output_field=IntegerField()), "slot"],
-        )
+        spare=spare, place=Window(RowNumber(), partition_by="item_id", order_by=[spare, "slot"])
     )
-    surplus = dict(ranked.filter(idle, place__gt=project.overlap).values_list("pk", "item_id"))
+    beyond = ranked.filter(place__gt=project.overlap).values_list("pk", "item_id", "spare")
+    # Sifted here: a condition beside the one on the window would be applied before the ranking.
+    surplus = {pk: item for pk, item, is_spare in beyond if is_spare}
     gone: set[int] = set()
     for batch in adjudicating.batches(surplus, 500):
         # Somebody may have claimed one in between: theirs it stays.

@@ -74,16 +74,14 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
         value = options[name]
         wanted = type(default)
         if not isinstance(value, wanted) or (wanted is list and not all(isinstance(part, str) for part in value)):
-            raise ValueError(
-                _("The option %(name)s must be a %(kind)s.")
-                % {
-                    "name": name,
-                    "kind": {str: "text", bool: "true or false", list: "list of texts", dict: "object"}[wanted],
-                }
-            )
+            raise ValueError(_("The option %(name)s must be %(kind)s.") % {"name": name, "kind": _kinds()[wanted]})
         if wanted is dict and not all(isinstance(part, str) for part in value.values()):
             raise ValueError(_("The option %(name)s must be an object of texts.") % {"name": name})
     return options
+
+
+def _kinds() -> dict[type, str]:
+    return {str: _("a text"), bool: _("true or false"), list: _("a list of texts"), dict: _("an object")}
 
 
 def look(row: Import) -> dict[str, Any]:

@@ -369,11 +369,12 @@ class Desk:
             label = self._label(value)
             return {self.question: label} if label else {}
         known = [entry["name"] for entry in self.schema["questions"]] if self.schema else None
-        for name, part in value.items():
-            strange = not schemas.QUESTION.fullmatch(str(name)) if known is None else name not in known
+        parts = {str(name): part for name, part in value.items() if part not in (None, "")}
+        for name, part in parts.items():
+            strange = not schemas.QUESTION.fullmatch(name) if known is None else name not in known
             if strange or isinstance(part, (dict, list)):
                 return None
-        return {str(name): self._label(part) for name, part in value.items() if part not in (None, "")}
+        return {name: self._label(part) for name, part in parts.items()}
 
     def _label(self, value: Any) -> str:
         text = clean(_words(value)).text

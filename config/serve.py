@@ -181,9 +181,15 @@ def greet(host: str, port: int, data: Path) -> None:
         print("Make the first account with: .venv/bin/python manage.py createsuperuser", flush=True)
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Both, because a shell starts background jobs with SIGINT ignored, and Python then leaves it so.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _interrupt)
     running: list[Part] = []
     host, data = os.environ.get("HOST") or "127.0.0.1", prepare.data_folder()
     os.environ["ASSAY_DATA"] = str(data)

@@ -235,7 +235,18 @@ def execute(run: Run, grip: Grip) -> dict[str, Any]:
         raise JobFailed(_folder_problem(error), reason="error") from error
     close_old_connections()  # training took its time: the server may have closed the connection since
     submission = _score(run, grip)
-    return {"phase": "", "result": read_result(run.folder), "submission": submission}
+    return {"phase": "", "result": _result(run), "submission": submission}
+
+
+def _result(run: Run) -> dict[str, Any]:
+    """What the trainer said; with a warning where it started from other weights than the manifest names."""
+    result = read_result(run.folder)
+    named, used = (run.manifest.get("base_model") or {}).get("sha256"), result.get("base_model_sha256")
+    if named and used and named != used:
+        told = result.get("warnings")
+        words = _("The base model's weights where this was trained are not those that the manifest names.")
+        return {**result, "warnings": [*(told if isinstance(told, list) else []), words]}
+    return result
 
 
 def _enter(run: Run, grip: Grip, phase: str) -> None:
@@ -253,7 +264,7 @@ def _tell(run: Run, grip: Grip, line: dict[str, Any]) -> None:
     step, steps = (line[name] if _number(line.get(name)) else 0 for name in ("step", "steps"))
     share = min(1.0, max(0.0, step / steps)) if steps > 0 else 0.0
     run.done_steps = max(run.done_steps, int(begin + share * (end - begin)))
-    note = _("%(phase)s, step %(step)d of %(steps)d") if steps > 1 else "%(phase)s"
+    note = _("%(phase)s, step %(step)d of %(steps)d") if 0 < step <= steps and steps > 1 else "%(phase)s"
     grip.tick(run.done_steps, 1000, note % {"phase": title, "step": step, "steps": steps})
 
 

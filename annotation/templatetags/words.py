@@ -45,6 +45,12 @@ def plain(given: Any) -> str:
 
 
 @register.filter
+def lines(texts: list[str] | None) -> str:
+    """One text a line, for a text area."""
+    return "\n".join(texts or [])
+
+
+@register.filter
 def reason(code: str) -> str:
     """Why an adjudicator decided so, in words."""
     return str(adjudicating.REASONS.get(code, code))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -49,6 +50,10 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             "next": reverse("annotation:label_next", args=[project.slug]),
             "mine": reverse("annotation:label_mine", args=[project.slug]),
             "sign_in": reverse("annotation:sign_in"),
+        },
+        "modules": {
+            "outbox": static("js/outbox.js"),
+            **{kind: static(f"js/kinds/{kind}.js") for kind in {entry["kind"] for entry in questions}},
         },
         "strings": strings(),
     }

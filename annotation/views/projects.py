@@ -141,8 +141,8 @@ def _rules(project: Project) -> str:
 
 def _invited(project: Project, labellers: int) -> str:
     return ngettext(
-        "%(count)d person labels; each item wants %(overlap)d answers.",
-        "%(count)d people label; each item wants %(overlap)d answers.",
+        "%(count)d person labels; answers wanted per item: %(overlap)d.",
+        "%(count)d people label; answers wanted per item: %(overlap)d.",
         labellers,
     ) % {"count": labellers, "overlap": project.overlap}
 

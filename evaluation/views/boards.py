@@ -15,7 +15,6 @@ from evaluation import leaderboard, submitting
 from evaluation.forms import SubmitForm
 from evaluation.models import Benchmark, Submission
 
-
 BAR = 260
 PER_LABEL = ("precision", "recall", "f1")
 

@@ -1,7 +1,7 @@
 // The labelling page: shows an item, takes the answer, is at the next item before the server has replied.
-import { Outbox, send } from "./outbox.js";
-
+// Modules come by the addresses that the page gives, which name their content: an upgrade never mixes old with new.
 const desk = JSON.parse(document.getElementById("desk").textContent);
+const { Outbox, send } = await import(desk.modules.outbox);
 const S = desk.strings;
 const $ = (id) => document.getElementById(id);
 const IDLE = 60_000;
@@ -9,7 +9,7 @@ const single = desk.questions.length === 1 && desk.questions[0].kind === "choice
 document.body.classList.add(single ? "single" : "several");
 
 const modules = Object.fromEntries(
-  await Promise.all([...new Set(desk.questions.map((q) => q.kind))].map(async (kind) => [kind, await import(`./kinds/${kind}.js`)])),
+  await Promise.all([...new Set(desk.questions.map((q) => q.kind))].map(async (kind) => [kind, await import(desk.modules[kind])])),
 );
 
 let waiting = desk.packets; // items in hand, behind the one on the screen

@@ -4,8 +4,10 @@ import io
 import re
 import uuid
 from datetime import timedelta
+from html.parser import HTMLParser
 from typing import Any
 
+import openpyxl
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -55,6 +57,42 @@ def agreement_of(project: a.Project) -> a.AgreementReport:
     tasks.run_agreement(row.pk)
     row.refresh_from_db()
     return row
+
+
+class Fields(HTMLParser):
+    """What a browser would send of the forms on a page that nobody touched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.at = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        name = found.get("name", "")
+        if tag == "input" and (found.get("type") not in ("checkbox", "radio") or "checked" in found):
+            self.values[name] = found.get("value", "on")
+        elif tag == "textarea":
+            self.at, self.values[name] = name, ""
+        elif tag == "select":
+            self.at = name
+        elif tag == "option" and (self.at not in self.values or "selected" in found):
+            self.values[self.at] = found["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self.at and self.lasttag == "textarea":
+            self.values[self.at] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("textarea", "select"):
+            self.at = ""
+
+
+def fields_of(client: Any, url: str, **changes: Any) -> dict[str, Any]:
+    """The fields of a page as they are shown, with changes."""
+    form = Fields()
+    form.feed(client.get(url).content.decode())
+    return {**form.values, **changes}
 
 
 @pytest.fixture
@@ -207,11 +245,13 @@ INLINE = re.compile(
 )
 
 
-def test_no_page_holds_inline_script_or_style(world, client_of):
+def test_no_page_holds_inline_script_or_style_or_an_unread_tag(world, client_of):
     client = client_of("dave")
     for page, url in pages(world).items():
         if page != "import_refused":
-            assert not INLINE.search(client.get(url).content.decode()), page
+            shown = client.get(url).content.decode()
+            assert not INLINE.search(shown), page
+            assert not re.search(r"\{\{|\{%|\{#", shown), page
 
 
 def test_every_page_comes_in_both_languages(world, client_of):
@@ -432,21 +472,6 @@ def test_taking_back_says_how_many(world, cast, client_of):
 # Imports
 
 
-def mapping(row: a.Import, **changes: Any) -> dict[str, Any]:
-    """What the mapping page would send without a change."""
-    options = row.options
-    return {
-        **{f"map_{name}": column for name, column in options["mapping"].items()},
-        **{
-            name: options[name] or ""
-            for name in ("format", "encoding", "delimiter", "sheet", "labels", "duplicates", "document_per")
-        },
-        "header": "on",
-        "do": "start",
-        **changes,
-    }
-
-
 def test_a_file_goes_from_the_upload_to_the_report(cast, client_of):
     project = make_project(cast)
     client = client_of("dave")
@@ -458,8 +483,10 @@ def test_a_file_goes_from_the_upload_to_the_report(cast, client_of):
     shown = client.get(response["Location"])
     assert shown.context["table"][0] == ["a", "Umsatz steigt.", "pos"]
     assert a.Item.objects.count() == 0
-    fields = mapping(
-        row,
+    fields = fields_of(
+        client,
+        response["Location"],
+        do="start",
         map_id="Nr",
         map_text="Satz",
         map_label="Urteil",
@@ -482,20 +509,18 @@ def test_a_file_that_is_read_in_another_way_is_shown_again_before_it_comes_in(ca
     row = upload(project, cast["dave"], "id,text\n1,Sales rose.\n")
     url = address("import", project, row.pk)
     client = client_of("dave")
-    shown = client.post(url, mapping(row, delimiter=";"))
+    shown = client.post(url, fields_of(client, url, do="start", delimiter=";"))
     assert shown.status_code == 200
     assert shown.context["read_anew"]
     row.refresh_from_db()
     assert (row.state, row.options["delimiter"]) == (State.PREPARED, ";")
-    client.post(url, mapping(row, delimiter=",", do="look"))
-    row.refresh_from_db()
-    assert client.post(url, mapping(row)).status_code == 302
+    client.post(url, fields_of(client, url, do="look", delimiter=","))
+    assert client.post(url, fields_of(client, url, do="start")).status_code == 302
     row.refresh_from_db()
     assert row.state == State.QUEUED
 
 
 def test_a_workbook_without_an_encoding_comes_in_at_the_first_press(cast, client_of):
-    openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     for cells in (["id", "text"], ["1", "Sales rose."]):
         book.active.append(cells)
@@ -504,13 +529,15 @@ def test_a_workbook_without_an_encoding_comes_in_at_the_first_press(cast, client
     file.seek(0)
     project = make_project(cast)
     row = importing.prepare(project=project, file=file, filename="b.xlsx", user=cast["dave"])
-    assert client_of("dave").post(address("import", project, row.pk), mapping(row)).status_code == 302
+    client, url = client_of("dave"), address("import", project, row.pk)
+    assert client.post(url, fields_of(client, url, do="start")).status_code == 302
 
 
 def test_what_was_typed_stays_when_the_choices_cannot_be_read(cast, client_of):
     project = make_project(cast)
     row = upload(project, cast["dave"], "id,text\n1,Sales rose.\n")
-    response = client_of("dave").post(address("import", project, row.pk), mapping(row, label_map="pos positive"))
+    client, url = client_of("dave"), address("import", project, row.pk)
+    response = client.post(url, fields_of(client, url, do="start", label_map="pos positive"))
     assert response.status_code == 400
     assert "Line 1" in response.context["error"]
     assert "pos positive" in response.content.decode()
@@ -522,7 +549,8 @@ def test_what_was_typed_stays_when_the_choices_cannot_be_read(cast, client_of):
 def test_choices_that_cannot_be_are_said_in_a_sentence(change, cast, client_of):
     project = make_project(cast)
     row = upload(project, cast["dave"], "id,text\n1,Sales rose.\n")
-    response = client_of("dave").post(address("import", project, row.pk), mapping(row, **change))
+    client, url = client_of("dave"), address("import", project, row.pk)
+    response = client.post(url, fields_of(client, url, do="start", **change))
     assert response.status_code == 400
     assert response.context["error"]
     row.refresh_from_db()
@@ -615,6 +643,14 @@ def test_a_nul_in_a_filter_or_a_note_is_no_error(world, client_of):
     fields = {"value": "neutral", "reason": "other", "note": "a\x00b"}
     assert client.post(address("case", world["project"], world["case"].pk), fields).status_code == 302
     assert a.Gold.objects.current().get(item=world["items"][0]).note == "ab"
+    manager, project = client_of("dave"), world["project"]
+    fields = draft_fields(**{"text": "a\x00b", "q-0-title": "S\x00", "q-0-label-0-definition": "\x00"})
+    assert manager.post(address("guideline_edit", project), fields).status_code == 302
+    fields = {"change_note": "why\x00", "earlier": "ask"}
+    assert manager.post(address("publish", project), fields).status_code == 302
+    url = address("import", project, world["prepared"].pk)
+    fields = fields_of(manager, url, annotator="\x00A", label_map="a\x00 = up", annotator_columns="\x00", do="start")
+    assert manager.post(url, fields).status_code == 302
 
 
 def test_who_said_what_is_hidden_while_a_case_is_open(world, cast, client_of):
@@ -666,6 +702,18 @@ def test_a_guideline_is_written_and_published_by_page(cast, client_of):
     assert labels[0]["examples"] == ["Sales rose.", "Umsatz steigt."]
     assert labels[1]["color"] == 4
     assert "Umsatz steigt." in client_of("dave").get(address("guideline", project)).content.decode()
+
+
+def test_a_draft_saved_as_it_is_shown_stays_the_same(world, cast, client_of):
+    project = world["project"]
+    client = client_of("dave")
+    client.post(address("guideline_edit", project), draft_fields())
+    before = a.Guideline.objects.get(project=project)
+    fields = fields_of(client, address("guideline_edit", project), do="save")
+    assert client.post(address("guideline_edit", project), fields).status_code == 302
+    after = a.Guideline.objects.get(project=project)
+    assert (after.text, after.schema) == (before.text, before.schema)
+    assert after.schema["questions"][0]["labels"][0]["examples"] == ["Sales rose.", "Umsatz steigt."]
 
 
 def test_rows_are_added_without_losing_what_was_typed(cast, client_of):

@@ -126,7 +126,7 @@ def test_versions_and_datasets_that_are_none_are_listed(version: Any, project: a
     with pytest.raises(CommandError, match=r"no frozen version 9\.9\.9. There are: 1\.0\.0"):
         call_command("export", "--project", "sentiment", "--version", "9.9.9", "--out", out)
     freeze(project, dataset_name="Second")
-    with pytest.raises(CommandError, match="--dataset. There are: “Main”, “Second”"):
+    with pytest.raises(CommandError, match="There are: “Main”, “Second”"):
         call_command("export", "--project", "sentiment", "--out", out)
     assert told("export", "--project", "sentiment", "--dataset", "Second", "--out", out)["dataset"] == "Second"
 
@@ -163,7 +163,7 @@ def test_an_empty_board_says_so(version: Any) -> None:
     assert told("leaderboard", "--project", "sentiment", "--sort", "accuracy")["entries"] == []
     with pytest.raises(CommandError, match="cannot be sorted"):
         call_command("leaderboard", "--project", "sentiment", "--sort", "beauty")
-    with pytest.raises(CommandError, match="--question. There are: sentiment"):
+    with pytest.raises(CommandError, match="There are: sentiment"):
         call_command("leaderboard", "--project", "sentiment", "--question", "topic")
 
 

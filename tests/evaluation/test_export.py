@@ -121,6 +121,20 @@ def test_passages_come_back_as_documents_of_their_own(project: a.Project) -> Non
         assert freeze(other).content_hash == version.content_hash
 
 
+@pytest.mark.parametrize("name", ["numclaim_two_raters", "fincuge_finfe_train", "climate_fever_votes"])
+def test_real_texts_come_back_the_same(project: a.Project, shared: Path, name: str) -> None:
+    lines = (shared / "data" / "normalised" / "dev" / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
+    mine = bare_project("mine")
+    bring(mine, b"".join(lines[:300]), f"{name}.jsonl", labels="gold", create_schema=True, question="answer")
+    version = freeze(mine)
+    for format in export.FORMATS:
+        target = io.BytesIO()
+        export.single(version, format=format, with_test_gold=True, target=target)
+        other = bare_project(f"other-{format}")
+        bring(other, target.getvalue(), f"x.{format}", labels="gold", create_schema=True, question="answer")
+        assert freeze(other).content_hash == version.content_hash
+
+
 # -- The files ----------------------------------------------------------------------------------------------------
 
 

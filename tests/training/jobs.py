@@ -36,7 +36,9 @@ def make_rows(count: int, *, start: int = 0, seed: int = 1) -> list[dict[str, st
     return rows
 
 
-def make_job(folder: Path, recipe: str = "majority", *, splits: dict[str, list[Any]] | None = None, **fields: Any) -> Path:
+def make_job(
+    folder: Path, recipe: str = "majority", *, splits: dict[str, list[Any]] | None = None, **fields: Any
+) -> Path:
     """A job folder; `splits` replaces the rows of the splits it names, and further fields go into job.json."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {"train": make_rows(48), "dev": make_rows(12, start=48), "test": make_rows(12, start=60)} | (splits or {})
@@ -133,5 +135,9 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
 def steps(folder: Path) -> list[int]:
     """The training steps that progress.jsonl tells of so far; a line that is still being written is not counted."""
     path = folder / "progress.jsonl"
-    found = [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] if path.exists() else []
+    found = (
+        [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        if path.exists()
+        else []
+    )
     return [line["step"] for line in found if line["phase"] in ("train", "evaluate") and line.get("epoch")]

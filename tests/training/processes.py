@@ -99,10 +99,11 @@ class House:
         return self.workers[-1]
 
     def wait(self, pk: int, question: Callable[[dict[str, Any]], bool], *, seconds: float = TIMEOUT) -> dict[str, Any]:
-        """The run's row as soon as it answers the question with yes."""
+        """The run's row as soon as it answers the question with yes; fails where it has ended with a no."""
         deadline = time.monotonic() + seconds
         while not question(row := self.ask("row", pk=pk)):
-            assert time.monotonic() < deadline, f"waited {seconds} s in vain; the row is {row}\n{self.logs()}"
+            vain = time.monotonic() > deadline or row["state"] in ("done", "failed", "cancelled")
+            assert not vain, f"waited up to {seconds} s in vain; the row is {row}\n{self.logs()}"
             time.sleep(0.1)
         return dict(row)
 

@@ -203,7 +203,9 @@ def loaded_by(module: str) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(out.stdout)}
 
 
-@pytest.mark.parametrize("module", ["training.ml.job", "training.ml.__main__", "training.ml.choice", "training.recipes"])
+@pytest.mark.parametrize(
+    "module", ["training.ml.job", "training.ml.__main__", "training.ml.choice", "training.recipes"]
+)
 def test_what_the_platform_may_import_loads_nothing_heavy(module: str) -> None:
     heavy = {"torch", "transformers", "numpy", "scipy", "sklearn", "safetensors", "django", "celery"}
     assert not heavy & loaded_by(module)

@@ -324,6 +324,17 @@ def test_a_run_shows_its_phase_and_how_far_it_is(live, settings):
     assert shares[-1] > 30
 
 
+def test_other_weights_than_the_manifest_names_are_a_warning(version):
+    run = start(version, recipe="probe")
+    run.folder.mkdir(parents=True)
+    named = run.manifest["base_model"]["sha256"]
+    for used, warnings in [(named, ["short"]), (None, ["short"]), ("0" * 64, ["short", "not those"])]:
+        launching.write_json(run.folder / "result.json", {"base_model_sha256": used, "warnings": ["short"]})
+        told = running._result(run)["warnings"]
+        assert len(told) == len(warnings)
+        assert all(part in words for part, words in zip(warnings, told, strict=True))
+
+
 @pytest.mark.parametrize(
     ("mode", "reason", "sentence"),
     [

@@ -50,6 +50,8 @@ def execute(folder: Path, stop: Stop) -> int:
     except Cancelled:
         result = _ended("cancelled", "cancelled", f"{stop.why} {_resumable(folder)}")
     except jobs.BadInput as error:
+        if error.__cause__ is not None:
+            traceback.print_exc()
         result = _ended("failed", "bad_input", str(error))
     except Exception as error:
         lift_memory_limit()

@@ -1,5 +1,6 @@
 """Texts as a model reads them: tokenised once, put together by length, handed out in batches."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,25 +13,30 @@ MEMORY_MAP_ABOVE = 1024**3
 UNKNOWN_SHARE = 0.05
 # How many batches are drawn together and cut by length: enough to save most padding, few enough to keep epochs mixed.
 POOL = 25
+# Texts tokenised at once: the tokenizer keeps offsets and cut-off parts of each, many times the ids that stay.
+CHUNK = 256
 
 
 @dataclass(frozen=True)
 class Encoded:
     """Token ids of each text, and how well the tokenizer took them."""
 
-    ids: list[list[int]]
+    ids: list[Sequence[int]]
     truncated: int
     unknown_share: float
 
 
 def encode(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> Encoded:
     """Token ids, cut at `max_length` including the special tokens, counted for unknown tokens and cut texts."""
-    batch = tokenizer(list(texts), truncation=True, max_length=max_length)
-    ids = batch["input_ids"]
+    ids: list[Sequence[int]] = []
+    truncated = 0
+    for start in range(0, len(texts), CHUNK):
+        batch = tokenizer(list(texts[start : start + CHUNK]), truncation=True, max_length=max_length)
+        ids += [array("i", text) for text in batch["input_ids"]]
+        truncated += sum(bool(text.overflowing) for text in batch.encodings or ())
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     words = sum(token not in special for text in ids for token in text)
     unknown = sum(token == tokenizer.unk_token_id for text in ids for token in text)
-    truncated = sum(bool(text.overflowing) for text in batch.encodings or ())
     return Encoded(ids, truncated, unknown / max(1, words))
 
 

@@ -21,7 +21,6 @@ FINETUNE: dict[str, Any] = {
     "max_length": 256,
     "warmup": 0.1,
     "weight_decay": 0.01,
-    "layer_decay": 1.0,
     "label_smoothing": 0.0,
     "balance": 0.0,
     "average_from": 0.4,
@@ -205,7 +204,7 @@ def _options(raw: Mapping[str, Any], recipe: str) -> dict[str, Any]:
 
 def _typed(name: str, value: Any, kind: Any) -> Any:
     if kind is float and type(value) is int:
-        return float(value)
+        value = float(value)
     if type(value) is not kind:
         raise BadInput(f"job.json: the option {name!r} is {value!r}; it must be of type {kind.__name__}.")
     if kind is not str and not (1 if kind is int else 0) <= value < float("inf"):

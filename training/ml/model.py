@@ -116,10 +116,8 @@ def load_classifier(folder: Path, *, labels: Sequence[str], name: str) -> nn.Mod
     with _as_bad_input("model", name):
         model = AutoModelForSequenceClassification.from_pretrained(
             str(folder),
-            id2label=names,
-            label2id={label: index for index, label in names.items()},
             ignore_mismatched_sizes=True,
-            **_loading(folder),
+            **_loading(folder, id2label=names, label2id={label: index for index, label in names.items()}),
         )
     return _checked(model)
 
@@ -130,8 +128,8 @@ def load_encoder(folder: Path, *, name: str) -> nn.Module:
         return _checked(AutoModel.from_pretrained(str(folder), **_loading(folder)))
 
 
-def _loading(folder: Path) -> dict[str, Any]:
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+def _loading(folder: Path, **changes: Any) -> dict[str, Any]:
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, **changes)
     return {
         "config": config,
         "use_safetensors": True,

@@ -64,9 +64,7 @@ class Store:
         temporary = self.folder / (name + ".tmp")
         metadata = {"fingerprint": self._fingerprint, "facts": json.dumps(facts)}
         save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, temporary, metadata)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, self.folder / name)
+        os.replace(temporary, self.folder / name)  # without fsync: after a power cut the run begins anew
 
     def _read(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         path = self.folder / name

@@ -1,0 +1,210 @@
+"""The training loop: interrupted anywhere it ends with the same bits, its means and rates are the formulas', the best is kept."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from tests.training.jobs import lines, make_base_model, make_job, run, steps
+from training.ml import loop, resume
+from training.ml.process import Stop
+from training.ml.resume import Store
+
+OPTIONS = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return make_base_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+class StopAt(Stop):
+    """A wish to stop that comes up when it has been looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        self._left = looks
+        super().__init__()
+
+    @property
+    def requested(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+    @requested.setter
+    def requested(self, value: bool) -> None:
+        assert not value
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "checkpoint" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def straight(base: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One uninterrupted run of each recipe."""
+    folders = {}
+    for recipe in ("finetune_top2", "finetune_full"):
+        folders[recipe] = make_job(tmp_path_factory.mktemp("straight"), recipe, base_model=base, options=OPTIONS)
+        assert run(folders[recipe])["state"] == "done"
+    return folders
+
+
+@pytest.mark.parametrize("recipe", ["finetune_top2", "finetune_full"])
+def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
+    base: dict[str, str], straight: dict[str, Path], tmp_path: Path, recipe: str
+) -> None:
+    folder = make_job(tmp_path, recipe, base_model=base, options=OPTIONS)
+    stopped, result = 0, run(folder, stop=StopAt(14))
+    while result["state"] == "cancelled":
+        assert result["reason"] == "cancelled"
+        stopped += 1
+        assert stopped < 30
+        result = run(folder, stop=StopAt(14 + stopped * 3))
+    assert stopped >= 3
+    assert result["state"] == "done"
+    assert weights(folder) == weights(straight[recipe])
+    assert (folder / "predictions.jsonl").read_bytes() == (straight[recipe] / "predictions.jsonl").read_bytes()
+    assert result["best_step"] == json.loads((straight[recipe] / "result.json").read_text())["best_step"]
+    assert not (folder / "state").exists()
+
+
+def test_a_stop_says_that_the_run_can_go_on_and_progress_goes_on_from_there(
+    base: dict[str, str], tmp_path: Path
+) -> None:
+    folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
+    result = run(folder, stop=StopAt(22))
+    assert (
+        result["message"]
+        == "The run was cancelled. Its state is kept; started again in the same folder it goes on from there."
+    )
+    assert result["dev"] == {}
+    reached = load_file(folder / "state" / "run.safetensors")["optimizer.0.step"].item()
+    before = len(lines(folder / "progress.jsonl"))
+    spent = result["cpu_seconds"]
+    again = run(folder)
+    assert min(line["step"] for line in lines(folder / "progress.jsonl")[before:] if line.get("epoch")) > reached > 0
+    assert again["cpu_seconds"] > spent
+
+
+def test_state_of_another_job_is_not_taken_up(base: dict[str, str], straight: dict[str, Path], tmp_path: Path) -> None:
+    folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS, seed=99)
+    assert run(folder, stop=StopAt(30))["state"] == "cancelled"
+    make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
+    assert run(folder)["state"] == "done"
+    assert weights(folder) == weights(straight["finetune_full"])
+
+
+@pytest.mark.parametrize("name", ["run.safetensors", "best.safetensors"])
+def test_half_a_state_file_is_as_good_as_none(
+    base: dict[str, str], straight: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
+    run(folder, stop=StopAt(30))
+    path = folder / "state" / name
+    path.write_bytes(path.read_bytes()[:-100])
+    (folder / "state" / "run.safetensors").unlink()
+    assert run(folder)["state"] == "done"
+    assert weights(folder) == weights(straight["finetune_full"])
+
+
+def test_the_store_forgets_nothing_it_was_told_and_refuses_what_is_not_its_own(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state", "mine", every=3600)
+    assert store.load() is None
+    store.save({"a": torch.arange(3)}, step=7)
+    tensors, facts = Store(tmp_path / "state", "mine").load() or ({}, {})
+    assert tensors["a"].tolist() == [0, 1, 2]
+    assert facts["step"] == 7
+    assert Store(tmp_path / "state", "other").load() is None
+    save_file({"a": torch.zeros(1)}, tmp_path / "state" / "run.safetensors")
+    assert Store(tmp_path / "state", "mine").load() is None
+    assert not store.due
+    assert Store(tmp_path / "state", "mine", every=0).due
+    store.clear()
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_random_state_comes_back() -> None:
+    state = resume.random_state()
+    first = torch.rand(3)
+    resume.restore_random(state)
+    assert torch.equal(torch.rand(3), first)
+
+
+def test_the_mean_of_the_weights_is_their_plain_mean_since_its_start() -> None:
+    parameter = nn.Parameter(torch.zeros(2))
+    average = loop.Average([parameter], start=2, on=True)
+    seen = []
+    for step in range(1, 7):
+        with torch.no_grad():
+            parameter.copy_(torch.tensor([float(step), float(step**2)]))
+        seen.append(parameter.detach().clone())
+        average.add(step)
+    with average.swapped():
+        assert torch.allclose(parameter, torch.stack(seen[2:]).mean(0))
+    assert torch.equal(parameter, seen[-1])
+
+
+def test_before_its_start_or_switched_off_the_mean_leaves_the_weights_alone() -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    for average in (loop.Average([parameter], start=9, on=True), loop.Average([parameter], start=0, on=False)):
+        average.add(1)
+        with average.swapped():
+            assert parameter.tolist() == [1.0, 1.0]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
+    def spoil(model: Any) -> None:
+        model.embeddings.word_embeddings.weight[7] = math.nan
+
+    base = make_base_model(tmp_path / "spoilt", spoil=spoil)
+    for recipe in ("finetune_top2", "finetune_full"):
+        result = run(make_job(tmp_path / recipe, recipe, base_model=base, options=OPTIONS))
+        assert (result["state"], result["reason"]) == ("failed", "error")
+        assert "The loss was not a number at step 1 of 18. Lower the learning rate" in result["message"]
+
+
+def test_the_best_epoch_by_dev_is_what_answers_the_test(
+    base: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
+    kept: list[bytes] = []
+    real = loop._keep_if_best
+
+    def watch(store: Store, step: int, dev: dict[str, float], named: Any, metric: str) -> None:
+        kept.append(named["classifier.weight"].detach().numpy().tobytes())
+        invented = {6: 0.5, 12: 0.9, 18: 0.7}[step]
+        real(store, step, dev | {metric: invented}, named, metric)
+
+    monkeypatch.setattr(loop, "_keep_if_best", watch)
+    result = run(folder)
+    assert result["best_step"] == 12
+    final = load_file(folder / "checkpoint" / "model.safetensors")["classifier.weight"]
+    assert final.numpy().tobytes() == kept[1]
+    assert kept[1] != kept[2]
+
+
+def test_equal_dev_scores_are_decided_by_the_lower_loss_and_then_by_the_earlier_step(tmp_path: Path) -> None:
+    store = Store(tmp_path, "mine")
+    for step, metric, loss in ((1, 0.8, 0.5), (2, 0.8, 0.4), (3, 0.8, 0.4), (4, 0.7, 0.1)):
+        loop._keep_if_best(store, step, {"macro_f1": metric, "loss": loss}, {"w": torch.ones(1)}, "macro_f1")
+    found = store.load_best()
+    assert found is not None
+    assert found[1]["step"] == 2
+
+
+def test_progress_tells_steps_loss_rate_speed_and_dev(straight: dict[str, Path]) -> None:
+    told = lines(straight["finetune_top2"] / "progress.jsonl")
+    phases = [line["phase"] for line in told]
+    assert list(dict.fromkeys(phases)) == ["load", "prepare", "cache", "train", "evaluate", "predict"]
+    dev = [line for line in told if "dev" in line and "step" in line]
+    assert [line["step"] for line in dev] == [6, 12, 18]
+    assert [line["epoch"] for line in dev] == [1, 2, 3]
+    for line in dev:
+        assert {"time", "steps", "loss", "learning_rate", "examples_per_second"} < set(line)
+        assert 0 <= line["dev"]["macro_f1"] <= 1
+    assert steps(straight["finetune_top2"]) == sorted(steps(straight["finetune_top2"]))
