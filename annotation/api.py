@@ -612,7 +612,8 @@ class OneCase(MemberView):
     @extend_schema(request=DecisionSerializer, responses={201: GoldSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Settle it."""
+        row = self._row(pk)
         sent = DecisionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        gold = adjudicating.decide(case=self._row(pk), user=request.user, **sent.validated_data)
+        gold = adjudicating.decide(case=row, user=request.user, **sent.validated_data)
         return Response(GoldSerializer(gold).data, status=status.HTTP_201_CREATED)

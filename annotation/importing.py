@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from annotation import adjudicating, annotating, jobs, publishing, reading
@@ -236,6 +236,7 @@ class Loader:
                     self._store(records, refused)
                     self.grip.hold(report=self._so_far(refused))
                 self.grip.tick(self.counts["rows"], total if total >= self.counts["rows"] else 0, _("reading"))
+            _count_rows()
             return {"report": self._report(refused), **refused.stored(self.row)}
         finally:
             refused.close()
@@ -537,6 +538,14 @@ class Loader:
         adjudicating.close_cases(
             pk for pk, item, name in waiting.values_list("pk", "item_id", "question") if (item, name) in settled
         )
+
+
+def _count_rows() -> None:
+    """Tell PostgreSQL's planner what came in: until it knows, it takes the new project for empty and sorts its slots."""
+    if connection.vendor == "postgresql":
+        tables = [model._meta.db_table for model in (Document, Item, Assignment, Annotation, Gold)]
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def _merged(records: Iterator[Record]) -> dict[str, Record]:

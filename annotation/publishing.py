@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -100,7 +100,7 @@ def _refuse_lost_labels(project: Project, old: dict[str, Any], new: dict[str, An
     }
     for question, label in sorted(gone):
         # Not `answer__<question>`: a question may be called like a lookup, "in" or "contains".
-        given = Annotation.objects.submitted().annotate(value=KeyTextTransform(question, "answer"))
+        given = Annotation.objects.submitted().annotate(value=KeyTransform(question, "answer"))
         used = given.filter(project=project, value=label).count()
         settled = Gold.objects.current().filter(project=project, question=question, value=label).count()
         if used or settled:

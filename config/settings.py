@@ -144,6 +144,8 @@ FILE_UPLOAD_TEMP_DIR = env.folder("ASSAY_TMP", DATA / "tmp")
 FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_LIMIT = env.integer("UPLOAD_MB", 512, least=1, most=16384) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# The guideline editor sends about seven fields a label; 500 labels are allowed.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # Security: everything comes from here; nothing inline.
 CONTENT_SECURITY_POLICY = {

@@ -133,7 +133,8 @@ class Examples(MemberList):
 
     def get_queryset(self) -> QuerySet[Example]:
         """Of one split with ?split=."""
-        rows = Example.objects.filter(version=self.kwargs["pk"], version__dataset__project=self.membership.project)
+        version = get_object_or_404(DatasetVersion, pk=self.kwargs["pk"], dataset__project=self.membership.project)
+        rows = Example.objects.filter(version=version)
         split = self.request.query_params.get("split")
         return rows.filter(split=split) if split in SPLITS else rows
 
@@ -383,9 +384,10 @@ class ScheduleView(MemberView):
     @extend_schema(request=ScheduleSerializer, responses={200: ScheduleSerializer, **errors(400, 403, 404)})
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Replace it."""
+        dataset = self._dataset(pk)
         sent = ScheduleSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        row = refreshing.set_schedule(dataset=self._dataset(pk), user=request.user, **sent.validated_data)
+        row = refreshing.set_schedule(dataset=dataset, user=request.user, **sent.validated_data)
         return Response(ScheduleSerializer(row).data)
 
 
@@ -398,7 +400,8 @@ class Refreshes(MemberView):
     @extend_schema(responses={200: RefreshSerializer(many=True), **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Newest first."""
-        rows = Refresh.objects.filter(dataset=pk, dataset__project=self.project).select_related("dataset")[:100]
+        dataset = get_object_or_404(Dataset, pk=pk, project=self.project)
+        rows = Refresh.objects.filter(dataset=dataset).select_related("dataset")[:100]
         return Response(RefreshSerializer(rows, many=True).data)
 
     @extend_schema(

@@ -1,6 +1,5 @@
 """Datasets, frozen versions and examples, benchmarks, systems, submissions, predictions, scores, refreshes."""
 
-import uuid
 from typing import Any, Self, cast
 
 from django.conf import settings
@@ -365,8 +364,3 @@ class Refresh(Job):
 
     def __str__(self) -> str:
         return f"{self.dataset} · {self.created_at:%F %T}"
-
-
-def submission_path(instance: Any, filename: str) -> str:
-    """Uploaded predictions are stored under a random name."""
-    return f"submissions/{uuid.uuid4().hex}"

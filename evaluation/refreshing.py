@@ -119,7 +119,8 @@ def new_gold(version: DatasetVersion) -> int:
     """Items with gold that was settled after the version had read its gold."""
     questions = version.options["questions"]
     rows = Gold.objects.current().filter(project=version.dataset.project_id, question__in=questions)
-    return rows.filter(settled_at__gt=version.gold_until).values("item").distinct().count()
+    since = version.gold_until or version.frozen_at
+    return rows.filter(settled_at__gt=since).values("item").distinct().count()
 
 
 def standing(dataset: Dataset) -> dict[str, Any]:

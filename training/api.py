@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from annotation.api import JobSerializer, MemberView, errors
 from evaluation.models import DatasetVersion
-from training import running
+from training import folder, running
 from training.models import Run
 from training.recipes import RECIPES
 
@@ -108,7 +108,7 @@ class RunCurve(MemberView):
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Steps with loss and dev metrics."""
         return Response(
-            {"points": running.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))}
+            {"points": folder.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))}
         )
 
 

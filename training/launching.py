@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from django.conf import settings
 
 from training import manifest
+from training.folder import tail_of, write_json
 
 # Seconds between SIGTERM, at which the engine saves its state, and SIGKILL.
 GRACE = 60.0
@@ -25,8 +26,6 @@ LEFTOVER_GRACE, LEFTOVER_PATIENCE = 5.0, 30.0
 POLL = 0.2
 # A log longer than the limit is cut to its last part.
 LOG_LIMIT, LOG_KEPT = 8 * 2**20, 2 * 2**20
-# No line of progress is longer than this; a trainer that writes one loses it.
-LINE_LIMIT = 2**20
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 # What a trainer may know of our environment: where things are, never what opens the database or the queue.
@@ -184,69 +183,3 @@ class Child:
             os.truncate(path, 0)
             with path.open("ab") as log:
                 log.write(b"[the beginning of this log was cut]\n" + kept)
-
-
-# ---------------------------------------------------------------- files of the job folder
-
-
-class Tail:
-    """Reads the lines that were added to a file since the last look; never the same line twice."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._at = 0
-
-    def read(self) -> list[dict[str, Any]]:
-        """The new whole lines as objects; half a line waits for its end, a broken one is left out."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._at)
-                chunk = file.read(LINE_LIMIT)
-        except FileNotFoundError:
-            return []
-        whole = chunk.rfind(b"\n") + 1 or (LINE_LIMIT if len(chunk) == LINE_LIMIT else 0)
-        self._at += whole
-        return list(objects(chunk[:whole]))
-
-
-def objects(content: bytes) -> Iterator[dict[str, Any]]:
-    """The lines of JSON Lines that are objects; whatever else is there is passed over."""
-    for line in content.split(b"\n"):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-def tail_of(path: Path, size: int) -> bytes:
-    """The last `size` bytes, from the start of a line on where the beginning is left out; b'' where no file is."""
-    try:
-        with path.open("rb") as file:
-            left_out = max(0, file.seek(0, os.SEEK_END) - size)
-            file.seek(left_out)
-            content = file.read(size)
-    except FileNotFoundError:
-        return b""
-    return content[content.find(b"\n") + 1 :] if left_out else content
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Put `value` at `path` as JSON, whole or not at all."""
-    with replacing(path) as file:
-        json.dump(value, file, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """A text file that takes the place of `path` when the block ends well, so that nobody ever reads half of it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

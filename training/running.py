@@ -2,12 +2,9 @@
 
 import contextlib
 import errno
-import json
 import logging
-import math
 import signal
 import time
-from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
@@ -25,17 +22,15 @@ from annotation.models import User
 from evaluation import scoring, submitting
 from evaluation.models import Benchmark, DatasetVersion, Submission, System
 from training import launching, recipes
-from training.manifest import PACKAGED, manifest, threads
+from training.folder import Tail, finished, is_number, prepare, read_result
+from training.folder import curve as curve
+from training.folder import log_tail as log_tail
+from training.manifest import manifest
 from training.models import Run
 
 log = logging.getLogger("assay.runs")
 
-FORMAT = "assay-job/1"
 REASONS = {"bad_input", "out_of_memory", "timeout", "error", "cancelled"}
-# Metrics that a trainer can choose its best checkpoint by; where a board ranks by another one, the first is taken.
-DEV_METRICS = ("macro_f1", "accuracy")
-OBJECT_LIMIT = 2**20
-CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
 NAME_LENGTH = 120
 SEED_LIMIT = 2**31 - 1
 
@@ -229,7 +224,7 @@ def execute(run: Run, grip: Grip) -> dict[str, Any]:
     run.done_steps = 0
     _tell(run, grip, {"phase": "write"})
     try:
-        _prepare(run)
+        prepare(run)
         _train(run, grip)
     except OSError as error:
         raise JobFailed(_folder_problem(error), reason="error") from error
@@ -261,7 +256,7 @@ def _tell(run: Run, grip: Grip, line: dict[str, Any]) -> None:
     phase = str(line.get("phase") or run.phase)[:12]
     _enter(run, grip, phase)
     title, begin, end = PHASES.get(phase, (phase, *UNKNOWN_PHASE))
-    step, steps = (line[name] if _number(line.get(name)) else 0 for name in ("step", "steps"))
+    step, steps = (line[name] if is_number(line.get(name)) else 0 for name in ("step", "steps"))
     share = min(1.0, max(0.0, step / steps)) if steps > 0 else 0.0
     run.done_steps = max(run.done_steps, int(begin + share * (end - begin)))
     note = _("%(phase)s, step %(step)d of %(steps)d") if 0 < step <= steps and steps > 1 else "%(phase)s"
@@ -272,82 +267,6 @@ def _folder_problem(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return _("The disk is full. Make room in the folder of the runs, then start this again.")
     return _("The job folder or the trainer could not be used: %(error)s.") % {"error": error}
-
-
-# ---------------------------------------------------------------- the job folder
-
-
-def _prepare(run: Run) -> None:
-    """Write what the trainer reads. The version is frozen, so a split that is there already is the right one."""
-    made_of = {"run": run.pk, "created_at": run.created_at.isoformat(), **run.manifest}
-    _move_aside(run.folder, unless=made_of)
-    run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (run.folder / "manifest.json").exists():
-        launching.write_json(run.folder / "manifest.json", made_of)
-    for split in ("train", "dev", "test"):
-        path = run.folder / f"{split}.jsonl"
-        if not path.exists():
-            _write_split(run, split, path)
-    launching.write_json(run.folder / "job.json", _job(run))
-
-
-def _move_aside(folder: Path, *, unless: dict[str, Any]) -> None:
-    """Rename the folder of another run: an earlier database may have had a run of the same number."""
-    with contextlib.suppress(FileNotFoundError):
-        if list(folder.iterdir()) and read_object(folder / "manifest.json") != unless:
-            folder.rename(folder.with_name(f"{folder.name}.before-{timezone.now():%Y%m%d-%H%M%S-%f}"))
-
-
-def _write_split(run: Run, split: str, path: Path) -> None:
-    """One line per example, in the order they were frozen in (by id). Of test examples the gold is not even read.
-
-    Not by digest: the digests know the gold, so their order would tell it to whoever computes them for each label.
-    """
-    rows = run.version.examples.filter(split=split).order_by("pk")
-    names = ("id", "text") if split == "test" else ("id", "text", "label")
-    found = rows if split == "test" else rows.annotate(label=KeyTextTransform(run.question, "gold"))
-    with launching.replacing(path) as file:
-        for values in found.values_list("key", *names[1:]).iterator(chunk_size=2000):
-            file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
-
-
-def _job(run: Run) -> dict[str, Any]:
-    entry = schemas.question({"questions": run.version.questions}, run.question)
-    metric = run.manifest["primary_metric"]
-    packaged = settings.BASE_MODEL == PACKAGED
-    return {
-        "format": FORMAT,
-        "kind": entry["kind"],
-        "question": run.question,
-        "labels": run.manifest["labels"],
-        "recipe": run.recipe,
-        "options": run.options,
-        "primary_metric": metric if metric in DEV_METRICS else DEV_METRICS[0],
-        "seed": run.seed,
-        "base_model": {"name": settings.BASE_MODEL, "path": None if packaged else settings.BASE_MODEL},
-        "threads": threads(),
-        "limits": {"memory_mb": settings.RUN_MEMORY_MB or None},
-    }
-
-
-def read_result(folder: Path) -> dict[str, Any]:
-    """What the trainer says of its work; {} where it said nothing that can be read."""
-    return read_object(folder / "result.json")
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of the folder, without what databases refuse (NaN, the character 0); or {}."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(OBJECT_LIMIT).replace("\\u0000", "")
-        value = json.loads(text, parse_constant=lambda name: None)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _finished(folder: Path) -> bool:
-    return read_result(folder).get("state") == "done" and (folder / "predictions.jsonl").is_file()
 
 
 # ---------------------------------------------------------------- training
@@ -361,7 +280,7 @@ def _train(run: Run, grip: Grip) -> None:
             held = stack.enter_context(launching.lock(folder, waiting=grip.check))
         except launching.Busy:
             raise JobFailed(_busy(), reason="error") from None
-        if _finished(folder):
+        if finished(folder):
             return
         for name in ("result.json", "predictions.jsonl", "dev_predictions.jsonl"):
             (folder / name).unlink(missing_ok=True)
@@ -373,7 +292,7 @@ def _train(run: Run, grip: Grip) -> None:
 
 def _follow(run: Run, grip: Grip, child: launching.Child) -> int:
     """The trainer's exit code. Raises JobCancelled and JobFailed (timeout, out_of_memory) after it was stopped."""
-    tail, deadline = launching.Tail(run.folder / "progress.jsonl"), time.monotonic() + settings.RUN_SECONDS
+    tail, deadline = Tail(run.folder / "progress.jsonl"), time.monotonic() + settings.RUN_SECONDS
     looks = 0
     try:
         while (code := child.poll()) is None:
@@ -413,7 +332,7 @@ def _too_much_memory() -> str:
 
 def _judge(run: Run, grip: Grip, code: int) -> None:
     """Return where the trainer did its work; else keep what it said and raise JobFailed or JobLost."""
-    if _finished(run.folder):
+    if finished(run.folder):
         return
     result = read_result(run.folder)
     if not grip.rows.update(result=result):
@@ -489,57 +408,3 @@ def _score(run: Run, grip: Grip) -> Submission:
     if submission.state != State.DONE:
         raise JobFailed(submission.message or _("The scoring was stopped."), reason=submission.reason or "error")
     return submission
-
-
-# ---------------------------------------------------------------- reading a run's folder
-
-
-def curve(run: Run) -> list[dict[str, Any]]:
-    """The loss and dev scores over the steps, in order, at most 300 points: {"step", "epoch", "loss", "dev", ...}.
-
-    Broken lines are left out; steps that a later attempt did again count once, as the later attempt has them.
-    """
-    points: list[dict[str, Any]] = []
-    for line in launching.objects(launching.tail_of(run.folder / "progress.jsonl", CURVE_READ)):
-        point = _point(line)
-        if point is None:
-            continue
-        while points and points[-1]["step"] > point["step"]:
-            points.pop()
-        if points and points[-1]["step"] == point["step"]:
-            point = {**points.pop(), **point}
-        points.append(point)
-    return _thinned(points)
-
-
-def _point(line: dict[str, Any]) -> dict[str, Any] | None:
-    """The numbers of a line of progress that has a step and a loss or dev scores; None for other lines."""
-    point = {name: line[name] for name in ("step", "epoch", "loss", "learning_rate", "time") if _number(line.get(name))}
-    dev = line.get("dev")
-    if isinstance(dev, dict) and (scores := {str(name): value for name, value in dev.items() if _number(value)}):
-        point["dev"] = scores
-    return point if "step" in point and ("loss" in point or "dev" in point) else None
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most CURVE_POINTS of them, evenly, first and last among them; points with dev scores go first."""
-    if len(points) <= CURVE_POINTS:
-        return points
-    dev = _evenly([place for place, point in enumerate(points) if "dev" in point], CURVE_POINTS // 2)
-    chosen = set(dev) | set(_evenly(range(len(points)), CURVE_POINTS - len(dev)))
-    return [points[place] for place in sorted(chosen)]
-
-
-def _evenly(places: Any, most: int) -> list[int]:
-    if len(places) <= most:
-        return list(places)
-    return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
-
-
-def log_tail(run: Run, bytes: int = 64_000) -> str:
-    """The end of what the trainer printed, from the start of a line on."""
-    return launching.tail_of(run.folder / "log.txt", bytes).decode("utf-8", errors="replace")

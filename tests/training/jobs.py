@@ -124,7 +124,7 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
     return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
 
 
-def wait_for(condition: Callable[[], Any], *, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], Any], *, seconds: float = 300.0) -> None:
     """Wait until the condition holds; fail when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

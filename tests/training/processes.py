@@ -163,6 +163,7 @@ class Worker:
     def __init__(self, house: House, trainer: str) -> None:
         self.log = house.folder / f"worker-{len(house.workers)}.log"
         options = ["-Q", "default,gpu", "-c", "1", "-l", "INFO", "-n", f"{self.log.stem}@%h"]
+        options += ["-P", "prefork" if house.broker else "threads"]  # the one as `make run` has it, the other as usual
         options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from training import launching
-from training.launching import Busy, Child, Tail
+from training.launching import Busy, Child
 
 SLEEPER = "import time; print('here', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
@@ -219,7 +219,7 @@ def test_a_process_that_does_not_exist_has_no_identity():
     assert launching.identity(os.getpid()) == launching.identity(os.getpid()) != ""
 
 
-# -- The log and the lines --------------------------------------------------------------------------------------------
+# -- The log ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_log_that_grows_too_long_keeps_its_end_and_goes_on(folder, settings, monkeypatch):
@@ -236,53 +236,3 @@ def test_a_log_that_grows_too_long_keeps_its_end_and_goes_on(folder, settings, m
     assert b"[the beginning of this log was cut]" in content
     assert content.endswith(b"last\n")
     assert b"\0" not in content
-
-
-def test_tail_reads_each_line_once_and_waits_for_the_end_of_the_last(tmp_path):
-    path = tmp_path / "progress.jsonl"
-    tail = Tail(path)
-    assert tail.read() == []
-    path.write_text('{"step": 1}\n{"st')
-    assert tail.read() == [{"step": 1}]
-    assert tail.read() == []
-    with path.open("a") as file:
-        file.write('ep": 2}\n')
-    assert tail.read() == [{"step": 2}]
-    assert tail.read() == []
-
-
-def test_tail_passes_over_what_is_no_object_and_survives_a_line_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(launching, "LINE_LIMIT", 64)
-    path = tmp_path / "progress.jsonl"
-    path.write_bytes(b'nonsense\n[1]\n\xff\n{"step": 1}\n' + b"x" * 200 + b'\n{"step": 2}\n')
-    tail = Tail(path)
-    assert [line for _ in range(10) for line in tail.read()] == [{"step": 1}, {"step": 2}]
-
-
-def test_tail_reads_no_more_than_was_added(tmp_path):
-    path = tmp_path / "progress.jsonl"
-    path.write_text('{"step": 1}\n' * 1000)
-    tail = Tail(path)
-    assert len(tail.read()) == 1000
-    with path.open("r+b") as file:
-        file.write(b"#" * 500)  # would be seen by whoever reads the beginning again
-    with path.open("a") as file:
-        file.write('{"step": 2}\n')
-    assert tail.read() == [{"step": 2}]
-
-
-def test_the_end_of_a_file_begins_with_a_whole_line(tmp_path):
-    path = tmp_path / "log.txt"
-    assert launching.tail_of(path, 10) == b""
-    path.write_bytes(b"first line\nsecond\nthird\n")
-    assert launching.tail_of(path, 12) == b"third\n"
-    assert launching.tail_of(path, 1000) == b"first line\nsecond\nthird\n"
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "job.json"
-    launching.write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="Out of range"):
-        launching.write_json(path, {"a": [1] * 9, "b": float("nan")})
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [entry.name for entry in tmp_path.iterdir()] == ["job.json"]

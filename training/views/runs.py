@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotation.access import member
 from annotation.models import Membership
 from evaluation.models import DatasetVersion
-from training import running
+from training import folder, running
 from training.forms import RunForm, options_sent
 from training.models import Run
 from training.recipes import RECIPES
@@ -104,7 +104,7 @@ def run(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBa
 
 def shown(row: Run) -> dict[str, Any]:
     """What the page and its live fragment show."""
-    points = running.curve(row)
+    points = folder.curve(row)
     loss = [(point["step"], point["loss"]) for point in points if point.get("loss") is not None]
     dev = [point for point in points if point.get("dev")]
     curves = {
@@ -117,7 +117,7 @@ def shown(row: Run) -> dict[str, Any]:
         "loss_chart": chart(_("Training loss"), {"loss": loss}, x_title=_("step")),
         "dev_chart": chart(_("Dev split"), curves, x_title=_("step"), bounds=(0.0, 1.0)),
         "dev_points": dev,
-        "log": running.log_tail(row, 8000),
+        "log": folder.log_tail(row, 8000),
         "children": row.children.all(),
     }
 
@@ -160,7 +160,7 @@ def again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
 @member("boards")
 def log(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The end of the log as text."""
-    words = running.log_tail(found(membership, pk), 1_000_000)
+    words = folder.log_tail(found(membership, pk), 1_000_000)
     return HttpResponse(words, content_type="text/plain; charset=utf-8")
 
 

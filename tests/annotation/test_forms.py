@@ -1,0 +1,62 @@
+"""Forms check fields; what a person may not set is not in them."""
+
+import pytest
+
+from annotation.forms import AccountForm, InvitationForm, JoinForm, MembershipForm, ProjectForm, ProjectSettingsForm, TokenForm
+from annotation.models import User
+
+pytestmark = pytest.mark.django_db
+JOIN = {"username": "zoe", "name": "佐伊", "email": "zoe@example.org", "password1": "lake-Michigan-7", "password2": "lake-Michigan-7"}
+
+
+def test_joining_makes_an_account_with_a_hashed_password_and_no_rights():
+    form = JoinForm({**JOIN, "is_staff": "on", "is_superuser": "on", "imported_for": "1"})
+    assert form.is_valid(), form.errors
+    user = form.save()
+    assert user.check_password("lake-Michigan-7")
+    assert (user.name, user.is_staff, user.is_superuser, user.imported_for) == ("佐伊", False, False, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"password2": "other-Michigan-7"}, "password2"),
+        ({"password1": "short", "password2": "short"}, "password2"),
+        ({"password1": "1234567890", "password2": "1234567890"}, "password2"),
+        ({"password1": "zoe@example.org", "password2": "zoe@example.org"}, "password2"),
+        ({"username": ""}, "username"),
+        ({"username": "not a name!"}, "username"),
+        ({"email": "nowhere"}, "email"),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused_by_field(changes, field):
+    form = JoinForm({**JOIN, **changes})
+    assert not form.is_valid()
+    assert field in form.errors
+
+
+def test_a_taken_name_is_refused():
+    User.objects.create_user("zoe")
+    assert "username" in JoinForm(JOIN).errors
+
+
+def test_the_forms_hold_no_field_of_the_servers():
+    fields = {form.__name__: set(form().fields) for form in (ProjectForm, ProjectSettingsForm, InvitationForm, MembershipForm, AccountForm)}
+    assert fields["ProjectSettingsForm"] == {"name", "description", "overlap", "settle", "lease_minutes"}
+    assert fields["ProjectForm"] == fields["ProjectSettingsForm"] | {"slug"}
+    assert fields["InvitationForm"] == {"email", "role", "labels"}
+    assert fields["MembershipForm"] == {"role", "labels"}
+    assert fields["AccountForm"] == {"name", "email"}
+
+
+@pytest.mark.parametrize("changes", [{"overlap": 0}, {"overlap": 21}, {"lease_minutes": 0}, {"lease_minutes": 1441}, {"settle": "x"}, {"name": ""}])
+def test_settings_out_of_range_are_refused(changes):
+    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
+    assert ProjectSettingsForm(data).is_valid()
+    assert set(ProjectSettingsForm({**data, **changes}).errors) == set(changes)
+
+
+@pytest.mark.parametrize("days", [0, 3651, "x", ""])
+def test_a_token_lives_from_a_day_to_ten_years(days):
+    assert TokenForm({"days": 90}).is_valid()
+    assert not TokenForm({"days": days}).is_valid()

@@ -1,0 +1,132 @@
+"""Agreement from the rows: which answers count, figures kept by the worker, and asked for anew where answers came."""
+
+import pytest
+
+from annotation import jobs, measuring, publishing
+from annotation import models as a
+from tests.annotation.worlds import answer, correct, label, lease
+from tests.conftest import make_annotation, make_items, make_project
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+
+
+@pytest.fixture
+def project(cast):
+    return make_project(cast)
+
+
+def triples(project, **options):
+    return sorted(measuring.triples(project=project, question="sentiment", **options))
+
+
+def test_only_submitted_current_independent_answers_count(project, cast):
+    items = make_items(project, 3)
+    label(project, items[0], alice="positive", bob="negative")
+    answer(project, cast["alice"], lease(items[1], cast["alice"]), None)
+    make_annotation(items[1], cast["bob"], "neutral", independent=False)
+    make_annotation(items[2], cast["alice"], status="draft")
+    other = make_project(cast, slug="other")
+    [stranger] = make_items(other, 1)
+    label(other, stranger, alice="positive")
+    first = str(items[0].pk)
+    assert triples(project) == sorted([(first, str(cast["alice"].pk), "positive"), (first, str(cast["bob"].pk), "negative")])
+
+
+def test_labels_can_be_left_out(project):
+    [item] = make_items(project, 1)
+    label(project, item, alice="positive", bob="negative")
+    assert [value for _item, _who, value in triples(project, without=frozenset({"negative"}))] == ["positive"]
+
+
+def test_a_corrected_answer_counts_once(project, cast):
+    [item] = make_items(project, 1)
+    label(project, item, alice="positive", bob="positive")
+    publishing.save_draft(project=project, text="new", schema=project.version.schema, user=None)
+    publishing.publish(project=project, user=None, change_note="new")
+    correct(project, cast["alice"], item, "negative")
+    assert [value for _item, _who, value in triples(project)].count("negative") == 1
+    assert len(triples(project)) == 2
+
+
+def test_the_figures_are_those_of_the_answers(project):
+    for place, item in enumerate(make_items(project, 20)):
+        label(project, item, alice=["positive", "negative"][place % 2], bob="positive" if place % 4 else "negative")
+    figures = measuring.measure(project=project, question="sentiment", draws=200)
+    # Items 0, 4, … : positive/negative; odd ones: negative/positive; 2, 6, …: both positive.
+    assert (figures["n_units_2plus"], figures["n_units_differing"]) == (20, 15)
+    assert figures["percent"]["value"] == pytest.approx(0.25)
+    assert set(figures["raters"].values()) == {"alice", "bob"}
+    assert figures == measuring.measure(project=project, question="sentiment", draws=200)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"question": "mood"}, "no question “mood”"),
+        ({"without": frozenset({"doubt"})}, "“doubt” is no label of “sentiment”"),
+    ],
+)
+def test_a_question_or_label_that_is_not_there_is_named(project, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        measuring.measure(**{"project": project, "question": "sentiment", **options})
+
+
+def test_without_a_guideline_or_answers(project):
+    assert measuring.measure(project=project, question="sentiment", draws=10)["n_units"] == 0
+    project.version = None
+    with pytest.raises(ValueError, match="no published guideline"):
+        measuring.measure(project=project, question="sentiment")
+
+
+def test_passages_of_one_document_are_resampled_together(project):
+    items = make_items(project, 2)
+    assert measuring._groups(project) is None
+    passage = a.Item.objects.create(project=project, document=items[0].document, start=0, end=6)
+    groups = measuring._groups(project)
+    assert groups[str(passage.pk)] == groups[str(items[0].pk)] != groups[str(items[1].pk)]
+
+
+# Kept by the worker
+
+
+def work(row):
+    assert jobs.run(a.AgreementReport, row.pk, measuring.work)
+    row.refresh_from_db()
+    return row
+
+
+def test_figures_are_asked_for_once_and_then_fresh_until_an_answer_comes(project, cast):
+    items = make_items(project, 2)
+    label(project, items[0], alice="positive", bob="negative")
+    assert measuring.is_stale(None, project)
+    row = measuring.refresh(project=project, question="sentiment")
+    assert measuring.refresh(project=project, question="sentiment") == row
+    assert measuring.latest(project=project, question="sentiment") == (None, row)
+    row = work(row)
+    assert measuring.latest(project=project, question="sentiment") == (row, None)
+    assert not measuring.is_stale(row, project)
+    make_annotation(items[1], cast["alice"], status="draft")
+    assert not measuring.is_stale(row, project)
+    label(project, items[1], bob="neutral")
+    assert measuring.is_stale(row, project)
+
+
+def test_a_new_guideline_makes_figures_stale(project):
+    row = work(measuring.refresh(project=project, question="sentiment"))
+    assert not measuring.is_stale(row, project)
+    publishing.save_draft(project=project, text="new", schema=project.version.schema, user=None)
+    publishing.publish(project=project, user=None, change_note="new")
+    project.refresh_from_db()
+    assert measuring.is_stale(row, project)
+
+
+def test_older_figures_are_dropped_when_newer_ones_are_made(project):
+    work(measuring.refresh(project=project, question="sentiment"))
+    row = work(measuring.refresh(project=project, question="sentiment"))
+    assert a.AgreementReport.objects.get() == row
+
+
+def test_figures_of_an_unknown_question_cannot_be_asked_for(project):
+    with pytest.raises(ValueError, match="no question “mood”"):
+        measuring.refresh(project=project, question="mood")
+    assert not a.AgreementReport.objects.exists()

@@ -1,0 +1,90 @@
+"""How far a project is, who did what: counts that a person can check, in a fixed number of queries."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from annotation import progress
+from annotation import models as a
+from tests.annotation.worlds import answer, bring, label, lease, member, take
+from tests.conftest import make_gold, make_items, make_project
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+
+
+@pytest.fixture
+def project(cast):
+    return make_project(cast)
+
+
+def test_the_overview_counts_what_there_is(project, cast):
+    same, apart, skipped, open_, given = make_items(project, 5)
+    label(project, same, alice="neutral", bob="neutral")
+    label(project, apart, alice="neutral", bob="positive")
+    label(project, skipped, alice=None)
+    answer(project, cast["bob"], lease(open_, cast["bob"]), "neutral", flagged=True)
+    given.assignments.all().delete()
+    make_gold(given, method="imported")
+    take(project, cast["alice"])
+    found = progress.overview(project)
+    assert found == {
+        "items": 5, "slots": 8, "done": 5, "skipped": 1, "leased": 1, "left": 2, "percent": 75, "gold": 2,
+        "gold_by": {"unanimous": 1, "imported": 1}, "cases_open": 1, "cases_closed": 0, "flagged": 1,
+    }  # fmt: skip
+
+
+def test_an_empty_project_has_an_overview_too(project):
+    found = progress.overview(project)
+    assert (found["items"], found["percent"], found["left"]) == (0, 0, 0)
+    assert progress.people(project) == []
+    assert progress.forecast(project, found) is None
+
+
+def test_a_lease_that_has_run_out_is_not_counted_as_held(project, cast):
+    make_items(project, 1)
+    take(project, cast["alice"])
+    a.Assignment.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    assert progress.overview(project)["leased"] == 0
+
+
+def test_people_are_listed_by_what_they_gave(project, cast):
+    items = make_items(project, 3)
+    for item in items:
+        answer(project, cast["bob"], lease(item, cast["bob"]), seconds=4.0)
+    answer(project, cast["alice"], lease(items[0], cast["alice"]), None, flagged=True)
+    bring(project, '{"id": "n", "text": "New.", "label": "neutral"}', annotator="bank")
+    bob, bank, alice = progress.people(project)
+    assert (bob["user"], bob["submitted"], bob["seconds_each"], bob["imported"]) == (cast["bob"], 3, 4.0, False)
+    assert (bank["user"].name, bank["submitted"], bank["seconds_each"], bank["imported"]) == ("bank", 1, None, True)
+    assert (alice["submitted"], alice["skipped"], alice["flagged"]) == (0, 1, 1)
+
+
+def test_done_today_counts_ones_own_answers_and_skips_of_a_day(project, cast):
+    first, second, third = make_items(project, 3)
+    label(project, first, alice="neutral", bob="neutral")
+    label(project, second, alice=None)
+    label(project, third, alice="neutral")
+    a.Annotation.objects.filter(item=third).update(updated_at=timezone.now() - timedelta(days=2))
+    assert progress.done_today(member(project, cast["alice"])) == 2
+
+
+def test_the_forecast_goes_by_the_pace_of_a_week_without_imported_answers(project, cast):
+    items = make_items(project, 20)
+    for item in items[:14]:
+        answer(project, cast["alice"], lease(item, cast["alice"]))
+    # 14 answers in 7 days are 2 a day; 26 of 40 are left.
+    assert progress.forecast(project, progress.overview(project)) == 13
+    a.Annotation.objects.update(updated_at=timezone.now() - timedelta(days=8))
+    assert progress.forecast(project, progress.overview(project)) is None
+    a.Annotation.objects.update(updated_at=timezone.now())
+    a.User.objects.filter(pk=cast["alice"].pk).update(imported_for=project)
+    assert progress.forecast(project, progress.overview(project)) is None
+
+
+def test_the_number_of_queries_is_fixed(project, cast, django_assert_max_num_queries):
+    for item in make_items(project, 30):
+        label(project, item, alice="neutral", bob="neutral")
+    with django_assert_max_num_queries(8):
+        progress.overview(project)
+        progress.people(project)

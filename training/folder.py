@@ -1,0 +1,225 @@
+"""The job folder: what the trainer is given, and what it leaves behind. No byte of it tells the gold of a test text."""
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db.models.fields.json import KeyTextTransform
+from django.utils import timezone
+
+from annotation import schema as schemas
+from training.manifest import PACKAGED, threads
+from training.models import Run
+
+FORMAT = "assay-job/1"
+# Metrics that a trainer can choose its best checkpoint by; where a board ranks by another one, the first is taken.
+DEV_METRICS = ("macro_f1", "accuracy")
+OBJECT_LIMIT = 2**20
+# No line of progress is longer than this; a trainer that writes one loses it.
+LINE_LIMIT = 2**20
+CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
+
+
+# ---------------------------------------------------------------- what the trainer is given
+
+
+def prepare(run: Run) -> None:
+    """Write what the trainer reads. The version is frozen, so a split that is there already is the right one."""
+    made_of = {"run": run.pk, "created_at": run.created_at.isoformat(), **run.manifest}
+    _move_aside(run.folder, unless=made_of)
+    run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (run.folder / "manifest.json").exists():
+        write_json(run.folder / "manifest.json", made_of)
+    for split in ("train", "dev", "test"):
+        path = run.folder / f"{split}.jsonl"
+        if not path.exists():
+            _write_split(run, split, path)
+    write_json(run.folder / "job.json", _job(run))
+
+
+def _move_aside(folder: Path, *, unless: dict[str, Any]) -> None:
+    """Rename the folder of another run: an earlier database may have had a run of the same number."""
+    with contextlib.suppress(FileNotFoundError):
+        if list(folder.iterdir()) and read_object(folder / "manifest.json") != unless:
+            folder.rename(folder.with_name(f"{folder.name}.before-{timezone.now():%Y%m%d-%H%M%S-%f}"))
+
+
+def _write_split(run: Run, split: str, path: Path) -> None:
+    """One line per example, in the order they were frozen in (by id). Of test examples the gold is not even read.
+
+    Not by digest: the digests know the gold, so their order would tell it to whoever computes them for each label.
+    """
+    rows = run.version.examples.filter(split=split).order_by("pk")
+    names = ("id", "text") if split == "test" else ("id", "text", "label")
+    found = rows if split == "test" else rows.annotate(label=KeyTextTransform(run.question, "gold"))
+    with replacing(path) as file:
+        for values in found.values_list("key", *names[1:]).iterator(chunk_size=2000):
+            file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+
+
+def _job(run: Run) -> dict[str, Any]:
+    entry = schemas.question({"questions": run.version.questions}, run.question)
+    metric = run.manifest["primary_metric"]
+    packaged = settings.BASE_MODEL == PACKAGED
+    return {
+        "format": FORMAT,
+        "kind": entry["kind"],
+        "question": run.question,
+        "labels": run.manifest["labels"],
+        "recipe": run.recipe,
+        "options": run.options,
+        "primary_metric": metric if metric in DEV_METRICS else DEV_METRICS[0],
+        "seed": run.seed,
+        "base_model": {"name": settings.BASE_MODEL, "path": None if packaged else settings.BASE_MODEL},
+        "threads": threads(),
+        "limits": {"memory_mb": settings.RUN_MEMORY_MB or None},
+    }
+
+
+# ---------------------------------------------------------------- what it leaves behind
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """What the trainer says of its work; {} where it said nothing that can be read."""
+    return read_object(folder / "result.json")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of the folder, without what databases refuse (NaN, the character 0); or {}."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(OBJECT_LIMIT).replace("\\u0000", "")
+        value = json.loads(text, parse_constant=lambda name: None)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def finished(folder: Path) -> bool:
+    """Whether a trainer, of whatever attempt, came to its end here."""
+    return read_result(folder).get("state") == "done" and (folder / "predictions.jsonl").is_file()
+
+
+def curve(run: Run) -> list[dict[str, Any]]:
+    """The loss and dev scores over the steps, in order, at most 300 points: {"step", "epoch", "loss", "dev", ...}.
+
+    Broken lines are left out; steps that a later attempt did again count once, as the later attempt has them.
+    """
+    points: list[dict[str, Any]] = []
+    for line in objects(tail_of(run.folder / "progress.jsonl", CURVE_READ)):
+        point = _point(line)
+        if point is None:
+            continue
+        while points and points[-1]["step"] > point["step"]:
+            points.pop()
+        if points and points[-1]["step"] == point["step"]:
+            point = {**points.pop(), **point}
+        points.append(point)
+    return _thinned(points)
+
+
+def _point(line: dict[str, Any]) -> dict[str, Any] | None:
+    """The numbers of a line of progress that has a step and a loss or dev scores; None for other lines."""
+    point = {
+        name: line[name] for name in ("step", "epoch", "loss", "learning_rate", "time") if is_number(line.get(name))
+    }
+    dev = line.get("dev")
+    if isinstance(dev, dict) and (scores := {str(name): value for name, value in dev.items() if is_number(value)}):
+        point["dev"] = scores
+    return point if "step" in point and ("loss" in point or "dev" in point) else None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value from JSON is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most CURVE_POINTS of them, evenly, first and last among them; points with dev scores go first."""
+    if len(points) <= CURVE_POINTS:
+        return points
+    dev = _evenly([place for place, point in enumerate(points) if "dev" in point], CURVE_POINTS // 2)
+    chosen = set(dev) | set(_evenly(range(len(points)), CURVE_POINTS - len(dev)))
+    return [points[place] for place in sorted(chosen)]
+
+
+def _evenly(places: Sequence[int], most: int) -> list[int]:
+    if len(places) <= most:
+        return list(places)
+    return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
+
+
+def log_tail(run: Run, bytes: int = 64_000) -> str:
+    """The end of what the trainer printed, from the start of a line on."""
+    return tail_of(run.folder / "log.txt", bytes).decode("utf-8", errors="replace")
+
+
+# ---------------------------------------------------------------- files
+
+
+class Tail:
+    """Reads the lines that were added to a file since the last look; never the same line twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """The new whole lines as objects; half a line waits for its end, a broken one is left out."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                chunk = file.read(LINE_LIMIT)
+        except FileNotFoundError:
+            return []
+        whole = chunk.rfind(b"\n") + 1 or (LINE_LIMIT if len(chunk) == LINE_LIMIT else 0)
+        self._at += whole
+        return list(objects(chunk[:whole]))
+
+
+def objects(content: bytes) -> Iterator[dict[str, Any]]:
+    """The lines of JSON Lines that are objects; whatever else is there is passed over."""
+    for line in content.split(b"\n"):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def tail_of(path: Path, size: int) -> bytes:
+    """The last `size` bytes, from the start of a line on where the beginning is left out; b'' where no file is."""
+    try:
+        with path.open("rb") as file:
+            left_out = max(0, file.seek(0, os.SEEK_END) - size)
+            file.seek(left_out)
+            content = file.read(size)
+    except FileNotFoundError:
+        return b""
+    return content[content.find(b"\n") + 1 :] if left_out else content
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Put `value` at `path` as JSON, whole or not at all."""
+    with replacing(path) as file:
+        json.dump(value, file, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """A text file that takes the place of `path` when the block ends well, so that nobody ever reads half of it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
