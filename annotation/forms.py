@@ -28,11 +28,14 @@ class JoinForm(SetPasswordMixin, forms.ModelForm):
         fields = ("username", "name", "email")
 
     def clean(self) -> dict[str, Any]:
-        """Both passwords equal and strong enough."""
+        """Both passwords equal."""
         self.validate_passwords()
-        cleaned = super().clean() or self.cleaned_data
+        return super().clean() or self.cleaned_data
+
+    def _post_clean(self) -> None:
+        """The password strong enough, also beside the name and address that the account has only by now."""
+        super()._post_clean()
         self.validate_password_for_user(self.instance)
-        return cleaned
 
     def save(self, commit: bool = True) -> User:
         """The user with a hashed password."""

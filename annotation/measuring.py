@@ -53,6 +53,8 @@ def measure(
     people = dict(User.objects.filter(annotations__project=project).distinct().values_list("pk", "name"))
     usernames = dict(User.objects.filter(pk__in=people).values_list("pk", "username"))
     figures["raters"] = {str(pk): name or usernames[pk] for pk, name in people.items()}
+    for pair in figures["cohen"]:
+        pair["names"] = [figures["raters"].get(pair[side], pair[side]) for side in ("a", "b")]
     return figures
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
@@ -64,19 +65,20 @@ def join(request: HttpRequest, token: str) -> HttpResponseBase:
     invitation = inviting.find(token)
     if invitation is None:
         return render(request, "annotation/join.html", {"invitation": None}, status=404)
-    user = request.user
-    if user.is_authenticated:
-        if request.method == "POST":
-            inviting.accept(invitation=invitation, user=user)
-            return redirect("annotation:project", invitation.project.slug)
-        return render(request, "annotation/join.html", {"invitation": invitation})
-    form = JoinForm(request.POST or None, initial={"email": invitation.email})
-    if request.method == "POST" and form.is_valid():
-        made = form.save()
-        inviting.accept(invitation=invitation, user=made)
-        login(request, made)
+    form = None if request.user.is_authenticated else JoinForm(request.POST or None, initial={"email": invitation.email})
+    if request.method == "POST" and (form is None or form.is_valid()):
+        try:
+            # Together, so that a link which somebody else has used just now leaves no account behind.
+            with transaction.atomic():
+                user = form.save() if form else request.user
+                inviting.accept(invitation=invitation, user=user)
+        except ValueError:
+            return render(request, "annotation/join.html", {"invitation": None}, status=404)
+        if form:
+            login(request, user)
         return redirect("annotation:project", invitation.project.slug)
-    return render(request, "annotation/join.html", {"invitation": invitation, "form": form})
+    context = {"invitation": invitation, **({"form": form} if form else {})}
+    return render(request, "annotation/join.html", context)
 
 
 @login_required

@@ -134,7 +134,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
 def submission_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The scoring's progress as a fragment."""
     row = submission_of(membership, pk)
-    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
     if not row.is_live:
         response["HX-Refresh"] = "true"
     return response

@@ -82,7 +82,7 @@ def refresh(request: HttpRequest, membership: Membership, pk: int) -> HttpRespon
 def refresh_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The progress as a fragment."""
     row = get_object_or_404(Refresh, pk=pk, dataset__project=membership.project)
-    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
     if not row.is_live:
         response["HX-Refresh"] = "true"
     return response

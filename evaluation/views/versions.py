@@ -112,7 +112,7 @@ def balance(row: DatasetVersion) -> list[dict[str, Any]]:
 def version_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The freeze's progress as a fragment."""
     row = found(membership, pk)
-    response = render(request, "_job.html", {"job": row, "project": membership.project})
+    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
     if not row.is_live:
         response["HX-Refresh"] = "true"
     return response

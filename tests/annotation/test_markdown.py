@@ -1,5 +1,7 @@
 """Guidelines as HTML: what Markdown can say, and nothing that runs."""
 
+import re
+
 import pytest
 
 from annotation.markdown import to_html
@@ -29,8 +31,9 @@ def test_markdown_becomes_html_with_anchors_on_headings():
 )
 def test_nothing_of_a_hostile_text_runs(hostile):
     html = to_html(hostile).lower()
-    for sign in ("<script", "<img", "<style", 'href="javascript', 'href="data', " onerror=", " onmouseover="):
+    for sign in ("<script", "<img", "<style", 'href="javascript', 'href="data'):
         assert sign not in html
+    assert not re.search(r"<[^>]*\son\w+=", html)
 
 
 def test_links_open_without_telling_where_from():

@@ -103,7 +103,7 @@ def test_the_engine_dies_with_its_worker_and_its_run_goes_on_with_the_next_one(h
     if house.broker:
         pytest.skip("how the engine ends has nothing to do with the queue")
     first = house.worker(ENGINE)
-    pk = house.ask("begin", recipe="finetune_top2", epochs=25, batch_size=1)
+    pk = house.ask("begin", recipe="finetune_top2", epochs=10, batch_size=1)
     house.wait(pk, lambda row: in_the_middle(row) and len(steps_trained(house, pk)) > 2)
     left_behind = house.child(pk)
     first.kill()

@@ -280,12 +280,14 @@ def _row(line: str, where: str, numbers: Mapping[str, int] | None) -> Row:
         raise BadInput(f"{where}: not valid JSON ({error.msg}).") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("id"), str) or not isinstance(raw.get("text"), str):
         raise BadInput(f"{where}: a row needs an “id” and a “text”, both strings.")
+    # JSON can spell half of a surrogate pair, which no encoder takes: a question mark stands for it.
+    name, text = (raw[key].encode("utf-8", "replace").decode() for key in ("id", "text"))
     if numbers is None:
-        return Row(raw["id"], raw["text"])
+        return Row(name, text)
     label = raw.get("label")
     if not isinstance(label, str) or label not in numbers:
         raise BadInput(f"{where}: the label {label!r} is not one of the labels {', '.join(numbers)}.")
-    return Row(raw["id"], raw["text"], numbers[label])
+    return Row(name, text, numbers[label])
 
 
 def _refuse_doubles(splits: Mapping[str, Sequence[Row]]) -> None:
