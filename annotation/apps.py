@@ -1,7 +1,10 @@
 """The annotation app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from annotation.text import words
 
 
 class AnnotationConfig(AppConfig):
@@ -9,3 +12,7 @@ class AnnotationConfig(AppConfig):
 
     name = "annotation"
     verbose_name = _("Annotation")
+
+    def ready(self) -> None:
+        """Let the files that know no Django speak the reader's language."""
+        words.install(gettext)

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from celery import current_app
 from django.apps import apps
@@ -56,14 +56,17 @@ class JobLost(Exception):
     """Another attempt owns the row now; this one must stop and write nothing more."""
 
 
-class JobQuerySet(models.QuerySet["Job"]):
+J = TypeVar("J", bound="Job")
+
+
+class JobQuerySet(models.QuerySet[J]):
     """Guarded updates: each succeeds for exactly one caller."""
 
     def live(self) -> Self:
         """Jobs that are not at an end."""
         return self.filter(state__in=LIVE)
 
-    def claim(self, pk: int) -> "Job | None":
+    def claim(self, pk: int) -> J | None:
         """Take a queued job for this process; None where somebody else was faster or it is no longer queued."""
         now, token = timezone.now(), uuid.uuid4()
         taken = self.filter(pk=pk, state=State.QUEUED).update(

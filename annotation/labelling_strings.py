@@ -11,6 +11,7 @@ def strings() -> dict[str, str]:
         "waiting": _("waiting for the connection ({count} not sent yet)"),
         "signed_out": _("You are signed out; your answers are kept here."),
         "sign_in": _("Sign in again"),
+        "lost": _("The server takes no answers from this page any more. They are kept here; reload the page."),
         "item": _("item"),
         "correction": _("correcting an earlier answer"),
         "unanswered": _("“{question}” has no answer yet."),

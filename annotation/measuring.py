@@ -16,6 +16,7 @@ from annotation.jobs import LIVE, Grip
 from annotation.models import AgreementReport, Annotation, Project, User
 
 DRAWS = 2000
+MOST_DRAWS = 100_000
 SEED = 20260514
 
 
@@ -37,6 +38,8 @@ def measure(
 
     Items of one document are resampled together.
     """
+    if not 1 <= draws <= MOST_DRAWS:
+        raise ValueError(_("A bootstrap takes between 1 and %(most)d draws.") % {"most": MOST_DRAWS})
     entry = _question(project, question)
     names = schemas.label_names(entry)
     if strange := without - set(names):

@@ -29,6 +29,8 @@ from typing import IO, Any, NamedTuple
 import openpyxl
 from charset_normalizer import from_bytes
 
+from annotation.text.words import _, gettext_noop
+
 CHUNK = 256 * 1024  # bytes read at once
 HEAD = 1024 * 1024  # bytes looked at to tell the format
 SCAN = 64 * 1024 * 1024  # bytes looked at to tell the encoding
@@ -140,9 +142,10 @@ def rows(
     row for a file that is empty or not of this format. Memory is bounded except for a workbook's texts (MAX_STRINGS).
     """
     if format not in _READERS:
-        raise Unreadable(f'"{format}" is not a format that can be read; choose one of {", ".join(FORMATS)}.')
+        sentence = _('"{format}" is not a format that can be read; choose one of {formats}.')
+        raise Unreadable(sentence.format(format=format, formats=", ".join(FORMATS)))
     if document_per not in ("line", "file"):
-        raise Unreadable(f'A document can be a "line" or a "file", not "{document_per}".')
+        raise Unreadable(_('A document can be a "line" or a "file", not "{given}".').format(given=document_per))
     path = Path(path)
     options = _Options(
         encoding="" if format == "xlsx" else _codec(path, format, encoding)[0],
@@ -197,7 +200,7 @@ def sniff(
     seen, preview = _look(stream, said)
     if not seen and found in _TABLES:
         seen = names or _names(next(_TABLES[found](path, _Options(codec or "", delimiter, sheet=sheet))).cells)
-        said.append("The file has a header but no rows.")
+        said.append(_("The file has a header but no rows."))
     return Sniffed(found, codec, delimiter, seen, preview, said, sheets)
 
 
@@ -219,7 +222,8 @@ def _look(stream: Iterator[Row], said: list[str]) -> tuple[list[str], list[dict[
         if size > MAX_LINE and len(preview) == PREVIEW:
             break
     if problems:
-        said.append(f"{len(problems)} of the first {count} rows cannot be read. {problems[0]}")
+        sentence = _("{bad} of the first {count} rows cannot be read. {problem}")
+        said.append(sentence.format(bad=len(problems), count=count, problem=problems[0]))
     return list(columns), preview
 
 
@@ -232,7 +236,7 @@ def _until_broken(found: Iterator[Row]) -> Iterator[Row]:
     except _Broken as error:
         if not last:
             raise
-        yield Row(last + 1, None, f"{error} The rows before this place were read.")
+        yield Row(last + 1, None, _("{problem} The rows before this place were read.").format(problem=error))
 
 
 def _one_delimiter(format: str, delimiter: str | None) -> str | None:
@@ -240,15 +244,29 @@ def _one_delimiter(format: str, delimiter: str | None) -> str | None:
         return delimiter or None
     delimiter = delimiter or ("\t" if format == "tsv" else ",")
     if len(delimiter) > 1 or delimiter in '"\r\n':
-        raise Unreadable(f"The separator of a table is one character and no quote or line end, not {delimiter!r}.")
+        sentence = _("The separator of a table is one character and no quote or line end, not {given}.")
+        raise Unreadable(sentence.format(given=repr(delimiter)))
     return delimiter
 
 
 def _given(columns: Sequence[str] | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in columns or ())
     if len(set(names)) < len(names) or not all(names):
-        raise Unreadable("The given column names must be different from each other and not empty.")
+        raise Unreadable(_("The given column names must be different from each other and not empty."))
     return names
+
+
+_PLACES = {
+    "Line": gettext_noop("Line {number}: {problem}"),
+    "Row": gettext_noop("Row {number}: {problem}"),
+    "Record": gettext_noop("Record {number}: {problem}"),
+    "Record, line": gettext_noop("Record {number} (line {line}): {problem}"),
+}
+
+
+def _at(place: str, number: int, problem: str, *, line: int = 0) -> str:
+    """What is wrong where: a sentence that begins with the place."""
+    return _(_PLACES[place]).format(number=number, problem=problem, line=line)
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -277,12 +295,13 @@ def _chunks(path: Path) -> Iterator[bytes]:
             except (EOFError, OSError, zlib.error) as error:
                 if not packed:
                     raise
-                raise _Broken("The compressed file is damaged or cut off; upload it again.") from error
+                raise _Broken(_("The compressed file is damaged or cut off; upload it again.")) from error
             if not chunk:
                 return
             total += len(chunk)
             if packed and total > MAX_UNPACKED:
-                raise _Broken(f"The file unpacks to more than {_size(MAX_UNPACKED)}; unpack it and import it in parts.")
+                sentence = _("The file unpacks to more than {size}; unpack it and import it in parts.")
+                raise _Broken(sentence.format(size=_size(MAX_UNPACKED)))
             yield chunk
 
 
@@ -299,7 +318,7 @@ def _head(chunks: Iterable[bytes], size: int) -> bytes:
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file for readers that jump in it: archives and workbooks; a .gz of one is unpacked to a temporary file."""
-    with _opened(path) as (_, packed):
+    with _opened(path) as (_file, packed):
         pass
     if not packed:
         with path.open("rb") as file:
@@ -309,11 +328,13 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
         for chunk in _chunks(path):
             copy.write(chunk)
             if copy.tell() > MAX_ARCHIVE:
-                raise Unreadable(f"The file unpacks to more than {_size(MAX_ARCHIVE)}; import it in parts.")
+                sentence = _("The file unpacks to more than {size}; import it in parts.")
+                raise Unreadable(sentence.format(size=_size(MAX_ARCHIVE)))
         copy.seek(0)
         yield copy
 
 
+NOT_WHOLE = gettext_noop("The file is not a whole .xlsx or .zip file; make it again and upload it again.")
 # What zipfile and the decompressors below it raise on damaged bytes.
 _ARCHIVE_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -330,15 +351,13 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, IO[bytes]]]:
         try:
             archive = zipfile.ZipFile(file)
         except _ARCHIVE_ERRORS as error:
-            raise Unreadable(
-                "The file is not a whole .xlsx or .zip file; make it again and upload it again."
-            ) from error
+            raise Unreadable(_(NOT_WHOLE)) from error
         total = sum(member.file_size for member in archive.infolist())
         if total > MAX_ARCHIVE or (total > RATIO_FROM and total > MAX_RATIO * packed):
-            raise Unreadable(
-                f"The archive of {_size(packed)} says that it unpacks to {_size(total)}, which is too much; "
-                "import its files in parts."
+            sentence = _(
+                "The archive of {packed} says that it unpacks to {total}, which is too much; import its files in parts."
             )
+            raise Unreadable(sentence.format(packed=_size(packed), total=_size(total)))
         yield archive, file
 
 
@@ -348,16 +367,17 @@ def _refuse_large_directory(file: IO[bytes], size: int) -> None:
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise Unreadable("The file is not a whole .xlsx or .zip file; make it again and upload it again.")
+        raise Unreadable(_(NOT_WHOLE))
     members = int.from_bytes(tail[at + 10 : at + 12], "little")
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     if members > MAX_MEMBERS or directory > MAX_MEMBERS * 1000:
-        raise Unreadable(f"The archive holds more than {MAX_MEMBERS:,} files; split it, or put one text on a line.")
+        sentence = _("The archive holds more than {most} files; split it, or put one text on a line.")
+        raise Unreadable(sentence.format(most=f"{MAX_MEMBERS:,}"))
     file.seek(0)
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count:,} bytes"
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else _("{count} bytes").format(count=f"{count:,}")
 
 
 # --- encodings --------------------------------------------------------------------------------------------------------
@@ -411,10 +431,15 @@ def _byte_problem(text: str, encoding: str) -> str | None:
     """What is wrong with the characters of a piece of text, or None; the sentence goes on from a place and a colon."""
     if _BAD in text:
         found = _MARKS.search(text)
-        where = f" at byte {int(found[1]):,} of the file" if found else ""
-        return f"not valid {encoding}{where}. Choose the encoding of the file, or correct this place."
+        if not found:
+            sentence = _("not valid {encoding}. Choose the encoding of the file, or correct this place.")
+            return sentence.format(encoding=encoding)
+        sentence = _(
+            "not valid {encoding} at byte {byte} of the file. Choose the encoding of the file, or correct this place."
+        )
+        return sentence.format(encoding=encoding, byte=f"{int(found[1]):,}")
     if "\0" in text:
-        return "holds a NUL character, which no text has. Remove it."
+        return _("holds a NUL character, which no text has. Remove it.")
     return None
 
 
@@ -436,7 +461,8 @@ def _codec(path: Path, format: str, name: str | None) -> tuple[str, str | None]:
 
 
 def _unknown_encoding(name: str) -> Unreadable:
-    return Unreadable(f'"{name}" is not the name of an encoding; use for example utf-8, gb18030, big5 or cp1252.')
+    sentence = _('"{name}" is not the name of an encoding; use for example utf-8, gb18030, big5 or cp1252.')
+    return Unreadable(sentence.format(name=name))
 
 
 def _bom(head: bytes) -> str | None:
@@ -464,11 +490,12 @@ def _detect(chunks: Iterator[bytes]) -> tuple[str, str | None]:
             break
     wide = _utf16(head, valid_utf8=not wrong) if b"\0" in head else None
     if wide:
-        return wide, _guessed(wide, "sure")
+        return wide, _guessed(wide, _("sure"))
     if not wrong:
         return "utf-8", None
     if right > 4 * wrong:
-        return "utf-8", f"The file is UTF-8 but for {wrong} places; rows with such a place are refused."
+        sentence = _("The file is UTF-8 but for {count} places; rows with such a place are refused.")
+        return "utf-8", sentence.format(count=wrong)
     return _guess(b"\n".join(foreign))
 
 
@@ -503,14 +530,14 @@ def _guess(sample: bytes) -> tuple[str, str]:
     western = sum(len(run) == 1 for run in runs) >= 0.8 * len(runs) and odd <= 0.1 * sum(map(len, runs))
     fitting = [name for names in _CANDIDATES if (name := next(filter(lambda n: _fits(sample, n), names), None))]
     if western or len(fitting) == 1:
-        return fitting[-1], _guessed(fitting[-1], "fairly sure" if len(runs) > 4 else "not sure")
+        return fitting[-1], _guessed(fitting[-1], _("fairly sure") if len(runs) > 4 else _("not sure"))
     matches = from_bytes(sample, cp_isolation=fitting, enable_fallback=False)
     best = matches.best()
     if best is None:
-        return fitting[-1], _guessed(fitting[-1], "not sure")
+        return fitting[-1], _guessed(fitting[-1], _("not sure"))
     codec = next((name for name in fitting if codecs.lookup(name) == codecs.lookup(best.encoding)), fitting[-1])
     rivals = sum(match.chaos - best.chaos < 0.05 and match.coherence >= best.coherence for match in matches) - 1
-    return codec, _guessed(codec, "not sure" if rivals or sum(map(len, runs)) < 20 else "fairly sure")
+    return codec, _guessed(codec, _("not sure") if rivals or sum(map(len, runs)) < 20 else _("fairly sure"))
 
 
 def _fits(sample: bytes, codec: str) -> bool:
@@ -522,24 +549,27 @@ def _fits(sample: bytes, codec: str) -> bool:
 
 
 def _guessed(codec: str, how: str) -> str:
-    return (
-        f"The file does not say its encoding; {codec} was guessed ({how}). "
+    return _(
+        "The file does not say its encoding; {codec} was guessed ({how}). "
         "Choose another encoding if the preview looks wrong."
-    )
+    ).format(codec=codec, how=how)
 
 
 # --- recognising ------------------------------------------------------------------------------------------------------
 
 _FOREIGN_KINDS = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file, or one with a password; save it as .xlsx without a password"),
-    (b"%PDF-", "a PDF; export its text or table as .txt, .csv or .xlsx"),
-    (b"PAR1", "a Parquet file; export it as .jsonl or .csv"),
-    (b"\x89PNG", "an image; upload texts"),
-    (b"\xff\xd8\xff", "an image; upload texts"),
-    (b"7z\xbc\xaf", "a 7z archive; unpack it, or pack it as .zip"),
-    (b"Rar!", "a RAR archive; unpack it, or pack it as .zip"),
-    (b"SQLite format 3", "an SQLite database; export its table as .csv"),
-    (b"{\\rtf", "a rich text file; save it as plain text (.txt)"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        gettext_noop("This is an old Excel or Word file, or one with a password; save it as .xlsx without a password."),
+    ),
+    (b"%PDF-", gettext_noop("This is a PDF; export its text or table as .txt, .csv or .xlsx.")),
+    (b"PAR1", gettext_noop("This is a Parquet file; export it as .jsonl or .csv.")),
+    (b"\x89PNG", gettext_noop("This is an image; upload texts.")),
+    (b"\xff\xd8\xff", gettext_noop("This is an image; upload texts.")),
+    (b"7z\xbc\xaf", gettext_noop("This is a 7z archive; unpack it, or pack it as .zip.")),
+    (b"Rar!", gettext_noop("This is a RAR archive; unpack it, or pack it as .zip.")),
+    (b"SQLite format 3", gettext_noop("This is an SQLite database; export its table as .csv.")),
+    (b"{\\rtf", gettext_noop("This is a rich text file; save it as plain text (.txt).")),
 )
 
 
@@ -549,17 +579,18 @@ def _recognise(
     """Format, beginning of the text (empty for archives) and codec (None for workbooks)."""
     head = _head(_chunks(path), HEAD)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
-        raise Unreadable("The file is empty.")
+        raise Unreadable(_("The file is empty."))
     named = EXTENSIONS.get(re.sub(r"\.gz$", "", filename.lower()).rpartition(".")[2])
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _recognise_archive(path, format, encoding, said)
-    for magic, words in _FOREIGN_KINDS:
+    for magic, sentence in _FOREIGN_KINDS:
         if head.startswith(magic):
-            raise Unreadable(f"This is {words}.")
+            raise Unreadable(_(sentence))
     if named in ("xlsx", "zip") or format in ("xlsx", "zip"):
         if format:
-            raise Unreadable(f"The file is not {_article(format)} file; choose the format it has.")
-        said.append(f"The file is named .{named} but is plain text; it was read as text.")
+            sentence = _("The file is not {format} file; choose the format it has.")
+            raise Unreadable(sentence.format(format=_article(format)))
+        said.append(_("The file is named .{ending} but is plain text; it was read as text.").format(ending=named))
         named = None
     codec, warning = _codec(path, "txt", encoding)
     if warning:
@@ -572,13 +603,14 @@ def _recognise(
 def _recognise_archive(
     path: Path, format: str | None, encoding: str | None, said: list[str]
 ) -> tuple[str, str, str | None]:
-    with _archive(path) as (archive, _):
+    with _archive(path) as (archive, _file):
         names = set(archive.namelist())
     if "word/document.xml" in names or "ppt/presentation.xml" in names or "mimetype" in names:
-        raise Unreadable("This is a text, slide or OpenDocument file; save it as .xlsx, .csv or .txt.")
+        raise Unreadable(_("This is a text, slide or OpenDocument file; save it as .xlsx, .csv or .txt."))
     found = "xlsx" if "[Content_Types].xml" in names or "xl/workbook.xml" in names else "zip"
     if format and format != found:
-        raise Unreadable(f"The file is {_article(found)} file, not {_article(format)} file; choose {found}.")
+        sentence = _("The file is {found} file, not {format} file; choose {right}.")
+        raise Unreadable(sentence.format(found=_article(found), format=_article(format), right=found))
     if found == "xlsx":
         return found, "", None
     codec, warning = _codec(path, "zip", encoding)
@@ -588,25 +620,26 @@ def _recognise_archive(
 
 
 def _article(format: str) -> str:
-    return f"an .{format}" if format == "xlsx" else f"a .{format}"
+    return _("an .{ending}").format(ending=format) if format == "xlsx" else _("a .{ending}").format(ending=format)
 
 
 def _refuse_binary(text: str) -> None:
     sample = text[:20_000]
     odd = sum(letter < "\x20" and letter not in "\t\n\r\f\x0b\x1b" for letter in sample)
     if odd > 0.05 * len(sample):
-        raise Unreadable(f"This is not a text file; upload one of {', '.join(FORMATS)}.")
+        raise Unreadable(_("This is not a text file; upload one of {formats}.").format(formats=", ".join(FORMATS)))
 
 
 def _text_format(text: str, named: str | None, said: list[str]) -> str:
     if text.lstrip()[:1] in ("{", "[") and named in (None, "json", "jsonl"):
         found = _json_or_jsonl(text.lstrip(), named)
         if named and named != found:
-            said.append(f"The file is named .{named} but is written as {found}; it was read as {found}.")
+            sentence = _("The file is named .{ending} but is written as {found}; it was read as {found}.")
+            said.append(sentence.format(ending=named, found=found))
         return found
     if named:
         return named
-    best, share, _ = _best_delimiter(text, "\t,;")
+    best, share, _width = _best_delimiter(text, "\t,;")
     return "txt" if share < 0.9 else "tsv" if best == "\t" else "csv"
 
 
@@ -624,15 +657,15 @@ def _json_or_jsonl(text: str, named: str | None) -> str:
 
 def _delimiter(text: str, format: str, said: list[str]) -> str:
     usual = "\t" if format == "tsv" else ","
-    best, share, _ = _best_delimiter(text, "\t" if format == "tsv" and "\t" in text else ",;\t|")
+    best, share, _cells = _best_delimiter(text, "\t" if format == "tsv" and "\t" in text else ",;\t|")
     if best == usual or share < 0.6:
         return usual
-    said.append(f"The cells seem to be separated by {_name_of(best)}.")
+    said.append(_("The cells seem to be separated by {separator}.").format(separator=_name_of(best)))
     return best
 
 
 def _name_of(delimiter: str) -> str:
-    return {"\t": "a tab", ";": "a semicolon", ",": "a comma"}.get(delimiter, f'"{delimiter}"')
+    return {"\t": _("a tab"), ";": _("a semicolon"), ",": _("a comma")}.get(delimiter, f'"{delimiter}"')
 
 
 def _best_delimiter(text: str, candidates: str) -> tuple[str, float, int]:
@@ -661,7 +694,8 @@ def _tail_delimiter(text: str, said: list[str]) -> str | None:
         tails = [line.rpartition(delimiter)[2].strip() for line in lines if delimiter in line]
         short = all(0 < len(tail) <= 40 for tail in tails)
         if len(lines) >= 4 and len(tails) == len(lines) and short and len(set(tails)) <= min(50, len(lines) / 2):
-            said.append(f"Every line seems to end in {_name_of(delimiter)} and a label; clear the separator if not.")
+            sentence = _("Every line seems to end in {separator} and a label; clear the separator if not.")
+            said.append(sentence.format(separator=_name_of(delimiter)))
             return delimiter
     return None
 
@@ -690,24 +724,24 @@ def _lines(path: Path, options: _Options) -> Iterator[_Line]:
 
 def _line(number: int, parts: list[str], size: int, encoding: str) -> _Line:
     if size > MAX_LINE:
-        return _Line(
-            number, "", f"Line {number}: longer than {MAX_LINE:,} characters. Split the text before importing it."
-        )
+        problem = _("longer than {most} characters. Split the text before importing it.").format(most=f"{MAX_LINE:,}")
+        return _Line(number, "", _at("Line", number, problem))
     text = "".join(parts).removesuffix("\r")
-    problem = _byte_problem(text, encoding)
-    return _Line(number, text, f"Line {number}: {problem}" if problem else None)
+    wrong = _byte_problem(text, encoding)
+    return _Line(number, text, _at("Line", number, wrong) if wrong else None)
 
 
 def _text_rows(path: Path, options: _Options) -> Iterator[Row]:
     if options.document_per == "file":
         text, problem = _whole_text(_chunks(path), options.encoding)
         if not text.strip() and not problem:
-            raise Unreadable("The file is empty.")
-        yield Row(1, None, f"The file: {problem}") if problem else Row(1, {"text": text}, None)
+            raise Unreadable(_("The file is empty."))
+        told = _("The file: {problem}").format(problem=problem)
+        yield Row(1, None, told) if problem else Row(1, {"text": text}, None)
         return
     names = options.columns or (("text", "label") if options.delimiter else ("text",))
     if len(names) > 1 and not options.delimiter:
-        raise Unreadable("Say which separator stands between the columns of a line, for example @.")
+        raise Unreadable(_("Say which separator stands between the columns of a line, for example @."))
     empty = True
     for line in _lines(path, options):
         if line.problem:
@@ -718,7 +752,7 @@ def _text_rows(path: Path, options: _Options) -> Iterator[Row]:
             continue
         empty = False
     if empty:
-        raise Unreadable("The file is empty.")
+        raise Unreadable(_("The file is empty."))
 
 
 def _split(line: _Line, names: Sequence[str], delimiter: str | None) -> Row:
@@ -726,12 +760,10 @@ def _split(line: _Line, names: Sequence[str], delimiter: str | None) -> Row:
     parts = line.text.rsplit(delimiter, len(names) - 1) if delimiter and len(names) > 1 else [line.text]
     if len(parts) == len(names):
         return Row(line.number, dict(zip(names, (part.strip() for part in parts), strict=True)), None)
-    need = "no" if len(parts) == 1 else "too few"
-    return Row(
-        line.number,
-        None,
-        f'Line {line.number}: {need} "{delimiter}" before the {names[-1]}. Add it, or leave the line out.',
-    )
+    none = _('no "{separator}" before the {column}. Add it, or leave the line out.')
+    few = _('too few "{separator}" before the {column}. Add it, or leave the line out.')
+    problem = (none if len(parts) == 1 else few).format(separator=delimiter, column=names[-1])
+    return Row(line.number, None, _at("Line", line.number, problem))
 
 
 def _whole_text(chunks: Iterable[bytes], encoding: str) -> tuple[str, str | None]:
@@ -742,7 +774,7 @@ def _whole_text(chunks: Iterable[bytes], encoding: str) -> tuple[str, str | None
         parts.append(text)
         size += len(text)
         if size > MAX_LINE:
-            return "", f"longer than {MAX_LINE:,} characters. Split it before importing it."
+            return "", _("longer than {most} characters. Split it before importing it.").format(most=f"{MAX_LINE:,}")
     text = "".join(parts)
     return text, _byte_problem(text, encoding)
 
@@ -801,9 +833,8 @@ def _csv_records(path: Path, options: _Options) -> Iterator[_Record]:
         first, problem = feed.taken[0], next((line.problem for line in feed.taken if line.problem), None)
         stray = suspect and len(feed.taken) == 1 and _stray_quotes(first.text, options.delimiter or ",")
         if stray:
-            problem = (
-                problem or f"Line {first.number}: seems to belong to the cell whose quote opens in line {suspect}."
-            )
+            told = _("seems to belong to the cell whose quote opens in line {line}.").format(line=suspect)
+            problem = problem or _at("Line", first.number, told)
             suspect = suspect if stray % 2 == 0 else 0
         if problem or len(cells) > 1 or "".join(cells).strip():
             yield _Record(first.number, cells, problem)
@@ -819,13 +850,15 @@ def _stray_quotes(text: str, delimiter: str) -> int:
 def _quote_problem(taken: list[_Line], error: csv.Error) -> str:
     first, last = taken[0].number, taken[-1].number
     if "new-line character" in str(error):
-        return f"Line {first}: a carriage return stands alone. Save the file with ordinary line ends."
-    if last == first and "unexpected end" not in str(error):
-        return f'Line {first}: a double quote inside a quoted cell is not doubled. Write "" for each quote inside the cell.'
-    return (
-        f"Line {first}: a double quote opens a cell and is not closed as it should be (looked for up to line {last}). "
-        'Close it, or write "" for a quote inside the cell. Reading goes on in the next line.'
-    )
+        problem = _("a carriage return stands alone. Save the file with ordinary line ends.")
+    elif last == first and "unexpected end" not in str(error):
+        problem = _('a double quote inside a quoted cell is not doubled. Write "" for each quote inside the cell.')
+    else:
+        problem = _(
+            "a double quote opens a cell and is not closed as it should be (looked for up to line {last}). "
+            'Close it, or write "" for a quote inside the cell. Reading goes on in the next line.'
+        ).format(last=last)
+    return _at("Line", first, problem)
 
 
 def _table_rows(path: Path, options: _Options, *, format: str, place: str) -> Iterator[Row]:
@@ -833,16 +866,17 @@ def _table_rows(path: Path, options: _Options, *, format: str, place: str) -> It
     records = _TABLES[format](path, options)
     first = next(records, None)
     if first is None:
-        raise Unreadable("The file is empty." if format != "xlsx" else "The sheet is empty.")
+        raise Unreadable(_("The file is empty.") if format != "xlsx" else _("The sheet is empty."))
     if options.header and first.problem:
-        raise Unreadable(f"The header cannot be read. {first.problem}")
+        raise Unreadable(_("The header cannot be read. {problem}").format(problem=first.problem))
     names = list(options.columns) or _names(first.cells, header=options.header)
     if options.header:
         yield from _double_names(first, options, place)
     else:
         records = itertools.chain((first,), records)
     if options.columns and options.header and len(names) != _width(first.cells):
-        raise Unreadable(f"{len(names)} column names were given, but the header has {_width(first.cells)} cells.")
+        sentence = _("{count} column names were given, but the header has {cells} cells.")
+        raise Unreadable(sentence.format(count=len(names), cells=_width(first.cells)))
     ours = MARKER_COLUMN in names
     for record in records:
         row = _table_row(record, names, pad=format == "xlsx", place=place)
@@ -865,11 +899,14 @@ def _table_row(record: _Record, names: list[str], *, pad: bool, place: str) -> R
     if len(cells) == width:
         return Row(number, dict(zip(names, cells, strict=True)), None)
     fix = (
-        "Name every column in the header, or clear the cells beyond it."
+        _("Name every column in the header, or clear the cells beyond it.")
         if pad
-        else "Put a cell that holds the separator in double quotes, or add the missing cells."
+        else _("Put a cell that holds the separator in double quotes, or add the missing cells.")
     )
-    return Row(number, None, f"{place} {number}: {len(cells)} cells, but there are {width} columns. {fix}")
+    problem = _("{cells} cells, but there are {columns} columns. {fix}").format(
+        cells=len(cells), columns=width, fix=fix
+    )
+    return Row(number, None, _at(place, number, problem))
 
 
 def _width(cells: list[str]) -> int:
@@ -881,7 +918,8 @@ def _names(cells: list[str], *, header: bool = True) -> list[str]:
     """Column names: a nameless one is called column_3, the second `label` becomes `label (2)`."""
     cells = cells[: _width(cells)] if header else cells
     if len(cells) > MAX_COLUMNS:
-        raise Unreadable(f"The file is not a table: its first row has {len(cells):,} cells.")
+        sentence = _("The file is not a table: its first row has {count} cells.")
+        raise Unreadable(sentence.format(count=f"{len(cells):,}"))
     names: dict[str, None] = {}
     count: Counter[str] = Counter()
     for index, cell in enumerate(cells, 1):
@@ -899,8 +937,11 @@ def _double_names(header: _Record, options: _Options, place: str) -> Iterator[Ro
     double = [name for name, count in names.items() if count > 1]
     if double and not options.columns:
         listed = ", ".join(f'"{name}"' for name in double[:10])
-        fix = f'The later ones are read as "{double[0]} (2)" and so on; rename them to be sure.'
-        yield Row(header.number, None, f"{place} {header.number}: the header names {listed} more than once. {fix}")
+        problem = _(
+            'the header names {columns} more than once. The later ones are read as "{first} (2)" and so on; '
+            "rename them to be sure."
+        ).format(columns=listed, first=double[0])
+        yield Row(header.number, None, _at(place, header.number, problem))
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -926,7 +967,8 @@ def _workbook(path: Path) -> Iterator[Any]:
     with _archive(path) as (archive, file):
         largest = max((member.file_size for member in archive.infolist() if _is_held(member)), default=0)
         if largest > MAX_STRINGS:
-            raise Unreadable(f"The workbook holds {_size(largest)} of text, which is too much; save it as .csv.")
+            sentence = _("The workbook holds {size} of text, which is too much; save it as .csv.")
+            raise Unreadable(sentence.format(size=_size(largest)))
         file.seek(0)
         with _workbook_errors(), python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
@@ -950,7 +992,7 @@ def _workbook_errors() -> Iterator[None]:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers stumble over in a damaged file
         raise _Broken(
-            "The workbook is damaged or not an .xlsx workbook; open it in Excel and save it again."
+            _("The workbook is damaged or not an .xlsx workbook; open it in Excel and save it again.")
         ) from error
 
 
@@ -959,7 +1001,8 @@ def _sheet_records(path: Path, options: _Options) -> Iterator[_Record]:
         sheet = _sheet(book, options.sheet)
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             if number > MAX_SHEET_ROWS:
-                raise _Broken(f"The sheet has more than {MAX_SHEET_ROWS:,} rows; save it as .csv.")
+                sentence = _("The sheet has more than {most} rows; save it as .csv.")
+                raise _Broken(sentence.format(most=f"{MAX_SHEET_ROWS:,}"))
             cells = [_cell_text(value) for value in values]
             if any(cells):
                 yield _Record(number, cells[: _width(cells)], None)
@@ -972,10 +1015,10 @@ def _sheet(book: Any, name: str | None) -> Any:
         sheet.reset_dimensions()
         if sheet.title == name or (name is None and _has_cells(sheet)):
             return sheet
-    listed = ", ".join(f'"{sheet.title}"' for sheet in sheets) or "none"
-    raise Unreadable(
-        f'There is no sheet "{name}" in the workbook; it has {listed}.' if name else "The workbook is empty."
-    )
+    if not name:
+        raise Unreadable(_("The workbook is empty."))
+    listed = ", ".join(f'"{sheet.title}"' for sheet in sheets) or _("none")
+    raise Unreadable(_('There is no sheet "{name}" in the workbook; it has {sheets}.').format(name=name, sheets=listed))
 
 
 def _has_cells(sheet: Any) -> bool:
@@ -1011,13 +1054,15 @@ def _survey(path: Path, sheet: str | None, said: list[str]) -> list[str]:
         sheets = [found.title for found in book.worksheets]
         chosen = _sheet(book, sheet).title
         if len(sheets) > 1:
-            said.append(f'The workbook has {len(sheets)} sheets; "{chosen}" is read.')
-    with _archive(path) as (archive, _), _workbook_errors():
+            said.append(_('The workbook has {count} sheets; "{name}" is read.').format(count=len(sheets), name=chosen))
+    with _archive(path) as (archive, _file), _workbook_errors():
         merged, uncomputed = _sheet_signs(archive)
     if merged:
-        said.append("The workbook has merged cells; only the first cell of each has the value, the others are empty.")
+        said.append(
+            _("The workbook has merged cells; only the first cell of each has the value, the others are empty.")
+        )
     if uncomputed:
-        said.append("Some formulas have no stored result and are read as empty; open the file in Excel and save it.")
+        said.append(_("Some formulas have no stored result and are read as empty; open the file in Excel and save it."))
     return sheets
 
 
@@ -1046,14 +1091,14 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 def _float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits} is too large")
+        raise ValueError(_("the number {number} is too large").format(number=digits))
     return value
 
 
 def _constant(name: str) -> None:
     """NaN is how some writers say that nothing is there; an infinite number can be stored nowhere."""
     if name != "NaN":
-        raise ValueError(f"{name} is not a number that can be stored")
+        raise ValueError(_("{name} is not a number that can be stored").format(name=name))
 
 
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
@@ -1062,11 +1107,12 @@ _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
 def _json_problem(error: Exception) -> str:
     """The sentence goes on from a place and a colon."""
     if isinstance(error, RecursionError):
-        return f"lists and objects are nested more than {MAX_DEPTH} deep. Flatten the record."
+        return _("lists and objects are nested more than {most} deep. Flatten the record.").format(most=MAX_DEPTH)
     if isinstance(error, json.JSONDecodeError):
         near = error.doc[max(0, error.pos - 10) : error.pos + 10].strip()
-        return f"not valid JSON ({error.msg}) near {near!r}. Correct the record."
-    return f"{str(error)[:100]}. Correct the record."
+        sentence = _("not valid JSON ({problem}) near {near}. Correct the record.")
+        return sentence.format(problem=error.msg, near=repr(near))
+    return _("{problem}. Correct the record.").format(problem=str(error)[:100])
 
 
 def _settled(value: Any, raw: str, encoding: str) -> tuple[Any, str | None]:
@@ -1078,7 +1124,7 @@ def _settled(value: Any, raw: str, encoding: str) -> tuple[Any, str | None]:
     if "\\u" in raw:
         text = json.dumps(value, ensure_ascii=False)
         if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
-            return None, "holds a NUL character (\\u0000), which no text has. Remove it."
+            return None, _("holds a NUL character (\\u0000), which no text has. Remove it.")
         if _LONE_SURROGATE.search(text):
             return json.loads(_LONE_SURROGATE.sub("\ufffd", text)), None
     return value, None
@@ -1103,7 +1149,7 @@ def _jsonl_rows(path: Path, options: _Options) -> Iterator[Row]:
             continue
         empty = False
     if empty:
-        raise Unreadable("The file is empty.")
+        raise Unreadable(_("The file is empty."))
 
 
 def _jsonl_row(line: _Line, encoding: str) -> Row:
@@ -1112,8 +1158,8 @@ def _jsonl_row(line: _Line, encoding: str) -> Row:
     except (ValueError, RecursionError) as error:
         value, problem = None, _json_problem(error)
     if not problem and not isinstance(value, dict):
-        problem = 'not an object. Write each record as {"text": ...} on a line of its own.'
-    return Row(line.number, None, f"Line {line.number}: {problem}") if problem else Row(line.number, value, None)
+        problem = _('not an object. Write each record as {"text": ...} on a line of its own.')
+    return Row(line.number, None, _at("Line", line.number, problem)) if problem else Row(line.number, value, None)
 
 
 class _TooLong(ValueError):
@@ -1166,7 +1212,7 @@ class _Stream:
                     raise
                 value, end, failure = None, len(self.buffer), error  # perhaps only cut off by the end of the buffer
             if end - self.at > limit:
-                raise _TooLong(f"longer than {limit:,} characters")
+                raise _TooLong(_("longer than {most} characters").format(most=f"{limit:,}"))
             if end == len(self.buffer):
                 if self.grow():
                     continue
@@ -1220,7 +1266,8 @@ def _json_rows(path: Path, options: _Options) -> Iterator[Row]:
     elif start == "{":
         elements = _members(stream, options.encoding, options.root)
     else:
-        raise Unreadable("The file is empty." if not start else "The file is not JSON: it begins with neither [ nor {.")
+        foreign = _("The file is not JSON: it begins with neither [ nor {.")
+        raise Unreadable(_("The file is empty.") if not start else foreign)
     names = list(options.columns)
     count = 0
     for element in elements:
@@ -1229,9 +1276,10 @@ def _json_rows(path: Path, options: _Options) -> Iterator[Row]:
             names = [f"column_{index}" for index in range(1, len(element.value) + 1)]
         yield _json_row(element, names)
     if not count:
-        raise Unreadable("The file holds an empty list: there is no record in it.")
+        raise Unreadable(_("The file holds an empty list: there is no record in it."))
     if start == "[" and stream.peek():
-        yield Row(count + 1, None, f"Line {stream.line()}: more text follows the end of the list. It was not read.")
+        problem = _at("Line", stream.line(), _("more text follows the end of the list. It was not read."))
+        yield Row(count + 1, None, problem)
 
 
 def _json_row(element: _Element, names: list[str]) -> Row:
@@ -1245,8 +1293,9 @@ def _json_row(element: _Element, names: list[str]) -> Row:
     if isinstance(value, list) and len(value) == len(names):
         return Row(number, dict(zip(names, value, strict=True)), None)
     if isinstance(value, list):
-        return Row(number, None, f"Record {number}: {len(value)} values, but there are {len(names)} columns.")
-    return Row(number, None, f'Record {number}: neither an object nor a text. Write it as {{"text": ...}}.')
+        told = _("{values} values, but there are {columns} columns.").format(values=len(value), columns=len(names))
+        return Row(number, None, _at("Record", number, told))
+    return Row(number, None, _at("Record", number, _('neither an object nor a text. Write it as {"text": ...}.')))
 
 
 def _elements(stream: _Stream, encoding: str) -> Iterator[_Element]:
@@ -1260,28 +1309,29 @@ def _elements(stream: _Stream, encoding: str) -> Iterator[_Element]:
         if mark == ",":
             stream.at += 1
         elif mark and mark not in "[{]":
-            yield _Element(
-                number + 1, None, f"Line {stream.line()}: no comma after record {number}. The rest was not read."
-            )
+            problem = _("no comma after record {record}. The rest was not read.").format(record=number)
+            yield _Element(number + 1, None, _at("Line", stream.line(), problem))
             stream.at, stream.texts = len(stream.buffer), iter(())
             return
     if mark:
         stream.at += 1
     else:
-        yield _Element(number + 1, None, f"Record {number + 1}: the file is cut off before the end of the list.")
+        problem = _("the file is cut off before the end of the list.")
+        yield _Element(number + 1, None, _at("Record", number + 1, problem))
 
 
 def _element(stream: _Stream, number: int, encoding: str) -> _Element:
-    place = f"Record {number}"
+    place, line = "Record", 0
     try:
         value, problem = _settled(*stream.value(MAX_LINE), encoding)
     except (ValueError, RecursionError) as error:
-        value, problem, place = None, _json_problem(error), f"{place} (line {stream.line()})"
+        value, problem, place, line = None, _json_problem(error), "Record, line", stream.line()
         stream.skip()
         stream.broken += 1
         if stream.broken > MAX_BROKEN:
-            raise _Broken(f"{place}: more than {MAX_BROKEN:,} records are broken; the rest was not read.") from error
-    return _Element(number, value, f"{place}: {problem}" if problem else None)
+            told = _("more than {most} records are broken; the rest was not read.").format(most=f"{MAX_BROKEN:,}")
+            raise _Broken(_at(place, number, told, line=line)) from error
+    return _Element(number, value, _at(place, number, problem, line=line) if problem else None)
 
 
 def _members(stream: _Stream, encoding: str, root: str | None) -> Iterator[_Element]:
@@ -1292,7 +1342,7 @@ def _members(stream: _Stream, encoding: str, root: str | None) -> Iterator[_Elem
     """
     held: dict[str, Any] = {}
     size = number = 0
-    wanted, _, deeper = (root or "").partition(".")
+    wanted, _dot, deeper = (root or "").partition(".")
     for key in _keys(stream, encoding):
         if root:
             if key == root and stream.peek() == "[":
@@ -1315,12 +1365,13 @@ def _members(stream: _Stream, encoding: str, root: str | None) -> Iterator[_Elem
                 for number, (name, value) in enumerate(held.items(), 1):
                     yield _keyed(name, _Element(number, value, None))
             elif size > MAX_WHOLE:
-                raise Unreadable(f"A JSON table by columns over {_size(MAX_WHOLE)} cannot be read; save it as JSONL.")
+                sentence = _("A JSON table by columns over {size} cannot be read; save it as JSONL.")
+                raise Unreadable(sentence.format(size=_size(MAX_WHOLE)))
     if root:
-        raise Unreadable(f'There is no list named "{root}" in the file.')
+        raise Unreadable(_('There is no list named "{name}" in the file.').format(name=root))
     if not number:
         if stream.peek() in ("{", "["):
-            raise Unreadable("A second value follows the first; the file seems to be JSON Lines: choose jsonl.")
+            raise Unreadable(_("A second value follows the first; the file seems to be JSON Lines: choose jsonl."))
         yield from _held_records(held)
 
 
@@ -1328,7 +1379,7 @@ def _keys(stream: _Stream, encoding: str) -> Iterator[str]:
     """Keys of the object at the front; after each the caller takes the value."""
     stream.at += 1
     while stream.peek() == '"':
-        key, _ = _value(stream, encoding)
+        key, _raw = _value(stream, encoding)
         if stream.peek() != ":":
             break
         stream.at += 1
@@ -1338,7 +1389,8 @@ def _keys(stream: _Stream, encoding: str) -> Iterator[str]:
             break
         stream.at += 1
     if stream.peek() != "}":
-        raise _Broken(f"Line {stream.line()}: the JSON breaks here; it is cut off or a comma or quote is missing.")
+        problem = _("the JSON breaks here; it is cut off or a comma or quote is missing.")
+        raise _Broken(_at("Line", stream.line(), problem))
     stream.at += 1
 
 
@@ -1350,7 +1402,7 @@ def _value(stream: _Stream, encoding: str) -> tuple[Any, str]:
     except (ValueError, RecursionError) as error:
         raw, problem = "", _json_problem(error)
     if problem:
-        raise _Broken(f"Line {stream.line()}: {problem}")
+        raise _Broken(_at("Line", stream.line(), problem))
     return value, raw
 
 
@@ -1382,8 +1434,9 @@ def _held_records(held: dict[str, Any]) -> Iterator[_Element]:
     elif held and not any(isinstance(column, (dict, list)) for column in columns):
         yield _Element(1, held, None)
     else:
-        listed = ", ".join(f'"{name}"' for name in itertools.islice(held, 20)) or "none"
-        raise Unreadable(f"There is no list of records in the file; the names in it are {listed}. Save it as JSONL.")
+        listed = ", ".join(f'"{name}"' for name in itertools.islice(held, 20)) or _("none")
+        sentence = _("There is no list of records in the file; the names in it are {names}. Save it as JSONL.")
+        raise Unreadable(sentence.format(names=listed))
 
 
 # --- archives ---------------------------------------------------------------------------------------------------------
@@ -1401,7 +1454,7 @@ def _is_text(member: zipfile.ZipInfo) -> bool:
 
 def _text_members(path: Path) -> Iterator[bytes]:
     """Bytes of all texts of an archive, one after the other, for finding the encoding; damaged ones are passed over."""
-    with _archive(path) as (archive, _):
+    with _archive(path) as (archive, _file):
         for member in filter(_is_text, _members_of(archive)):
             try:
                 with archive.open(member) as file:
@@ -1412,10 +1465,10 @@ def _text_members(path: Path) -> Iterator[bytes]:
 
 
 def _archive_rows(path: Path, options: _Options) -> Iterator[Row]:
-    with _archive(path) as (archive, _):
+    with _archive(path) as (archive, _file):
         members = _members_of(archive)
         if not any(map(_is_text, members)):
-            raise Unreadable("The archive holds no .txt file; unpack it and import its files one by one.")
+            raise Unreadable(_("The archive holds no .txt file; unpack it and import its files one by one."))
         for number, member in enumerate(members, 1):
             yield _member_row(archive, number, member, options.encoding)
 
@@ -1423,21 +1476,23 @@ def _archive_rows(path: Path, options: _Options) -> Iterator[Row]:
 def _member_row(archive: zipfile.ZipFile, number: int, member: zipfile.ZipInfo, encoding: str) -> Row:
     name = _member_name(member)
     if not _is_text(member):
-        return Row(number, None, f'File "{name}": not a .txt file. Import it on its own.')
+        return Row(number, None, _in_file(name, _("not a .txt file. Import it on its own.")))
     if member.flag_bits & 1:
-        return Row(number, None, f'File "{name}": locked by a password. Pack it again without one.')
+        return Row(number, None, _in_file(name, _("locked by a password. Pack it again without one.")))
     try:
         with archive.open(member) as file:
             head = file.read(4)
             chunks = itertools.chain((head,) if head else (), iter(lambda: file.read(CHUNK), b""))
             text, problem = _whole_text(chunks, _bom(head) or encoding)
     except _ARCHIVE_ERRORS:
-        text, problem = "", "damaged in the archive. Pack it again."
+        text, problem = "", _("damaged in the archive. Pack it again.")
     if not problem and not text.strip():
-        problem = "empty. Leave it out."
-    return (
-        Row(number, None, f'File "{name}": {problem}') if problem else Row(number, {"file": name, "text": text}, None)
-    )
+        problem = _("empty. Leave it out.")
+    return Row(number, None, _in_file(name, problem)) if problem else Row(number, {"file": name, "text": text}, None)
+
+
+def _in_file(name: str, problem: str) -> str:
+    return _('File "{name}": {problem}').format(name=name, problem=problem)
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:

@@ -154,6 +154,8 @@ class Desk:
 
     def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """(question, label) of all that a row would answer; for making a schema out of a file."""
+        if self.options["labels"] == "ignore":
+            return
         answers, _foreign = self._annotations(values)
         for answer in answers:
             yield from ((name, value) for name, value in answer.given.items() if isinstance(value, str))
@@ -274,11 +276,13 @@ class Desk:
 
     def _put_answers(self, record: Record) -> None:
         answers, foreign = self._annotations(record.values, record=record)
-        if self.schema is None and answers and self.options["labels"] == "auto":
-            # Nothing to check them against; a second import of the same file adds them once there is a guideline.
+        chosen = self.options["labels"]
+        if answers and (chosen == "ignore" or (chosen == "auto" and self.schema is None)):
+            # Without a schema there is nothing to check them against; a second import adds them once there is one.
             foreign = dict.fromkeys([*foreign, "annotations", *self.annotator_columns])
-            self.warnings[_("answers were kept as metadata, because the project has no published guideline")] += 1
             answers = []
+            if chosen == "auto":
+                self.warnings[_("answers were kept as metadata, because the project has no published guideline")] += 1
         record.answers = answers
         for column in foreign:
             value = self._value(record.values, "annotations") if column == "annotations" else record.values.get(column)

@@ -257,7 +257,7 @@ class PredictionsSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(default="", allow_blank=True, max_length=4000)
     file = serializers.FileField(required=False)
     rows = serializers.ListField(child=serializers.DictField(), required=False)
-    partial = serializers.BooleanField(default=False)
+    partial = serializers.BooleanField(default=False)  # type: ignore[assignment]
 
 
 class Submissions(BoardView):

@@ -159,7 +159,7 @@ def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
     reason `unchanged` where a refresh asked for it and nothing changed since the version before.
     """
     rows = DatasetVersion.objects.select_related("dataset__project", "guideline_version")
-    version = cast(DatasetVersion, rows.get(pk=version.pk))
+    version = rows.get(pk=version.pk)
     if version.frozen_at is not None:
         return {}
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as spool:

@@ -43,7 +43,7 @@ def sortable(benchmark: Benchmark) -> dict[str, str]:
 def entries(
     benchmark: Benchmark, *, sort: str | None = None, descending: bool = True, every: bool = False
 ) -> list[Entry]:
-    """The board, JSON-ready: the best submission of each system, or `every` one, sorted by a metric over all labels.
+    """The board, JSON-ready: the newest scored submission of each system, or `every` one, sorted by a metric over all labels.
 
     Each: rank, system, system_id, submission, state (done, waiting, failed, withdrawn), message, primary {metric,
     value, low, high, note}, metrics {name: the same with n and method}, labels {label: {precision, recall, f1,
@@ -65,7 +65,7 @@ def entries(
     looks = Counter(submission.system_id for submission in submissions)
     found = [_entry(benchmark, row, scores.get(row.pk, []), looks[row.system_id]) for row in submissions]
     if not every:
-        found = _best(found, higher=metrics(benchmark)[benchmark.primary_metric].higher_is_better)
+        found = _newest(found)
     _rank(found, higher=metrics(benchmark)[benchmark.primary_metric].higher_is_better)
     return _sorted(found, sort, descending=descending)
 
@@ -120,8 +120,11 @@ def _primary(entry: Entry, *, higher: bool) -> float:
     return -value if higher else value
 
 
-def _best(found: Iterable[Entry], *, higher: bool) -> list[Entry]:
-    """Of each system its best submission (the first of equals), what waits, and a failure where it has nothing else."""
+def _newest(found: Iterable[Entry]) -> list[Entry]:
+    """Of each system its newest scored submission, what waits, and a failure where it has nothing else.
+
+    Not the best one: to pick the best of many looks at the test split would flatter the system.
+    """
     of: dict[int, list[Entry]] = defaultdict(list)
     for entry in found:
         if entry["state"] != "withdrawn":
@@ -129,10 +132,8 @@ def _best(found: Iterable[Entry], *, higher: bool) -> list[Entry]:
     kept: list[Entry] = []
     for mine in of.values():
         done = [entry for entry in mine if entry["state"] == "done"]
-        ranked = [entry for entry in done if _is_ranked(entry)]
         waiting = [entry for entry in mine if entry["state"] == "waiting"]
-        best = [min(ranked, key=lambda entry: _primary(entry, higher=higher))] if ranked else done[:1]
-        kept += best + waiting or mine[-1:]
+        kept += done[-1:] + waiting or mine[-1:]
     return kept
 
 

@@ -1,6 +1,6 @@
 """Datasets, frozen versions and examples, benchmarks, systems, submissions, predictions, scores, refreshes."""
 
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -51,10 +51,10 @@ class Dataset(models.Model):
     def latest(self) -> "DatasetVersion | None":
         """The newest frozen version, by number."""
         versions = DatasetVersion.objects.frozen().filter(dataset=self)
-        return cast("DatasetVersion | None", versions.order_by("-major", "-minor", "-patch").first())
+        return versions.order_by("-major", "-minor", "-patch").first()
 
 
-class VersionQuerySet(JobQuerySet):
+class VersionQuerySet(JobQuerySet["DatasetVersion"]):
     """Who may see a version."""
 
     def visible_to(self, user: Any) -> Self:
@@ -224,7 +224,7 @@ class System(models.Model):
         return self.name
 
 
-class SubmissionQuerySet(JobQuerySet):
+class SubmissionQuerySet(JobQuerySet["Submission"]):
     """Who may see a submission."""
 
     def visible_to(self, user: Any) -> Self:
@@ -320,7 +320,7 @@ class Schedule(models.Model):
         return f"{self.dataset} · {self.cron}"
 
 
-class RefreshQuerySet(JobQuerySet):
+class RefreshQuerySet(JobQuerySet["Refresh"]):
     """Who may see a refresh."""
 
     def visible_to(self, user: Any) -> Self:

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from celery import current_app
@@ -169,7 +169,7 @@ def ask(*, dataset: Dataset, user: User | None = None, forced: bool = False, wak
         live = Refresh.objects.filter(dataset=dataset, state__in=LIVE).first()
         if live is None:
             raise
-        return cast(Refresh, live)
+        return live
     if wake:
         jobs.enqueue(row)
     return row
@@ -196,7 +196,7 @@ class _Turn:
     """What one attempt of a refresh knows."""
 
     def __init__(self, row: Refresh, grip: Grip) -> None:
-        self.row = cast(Refresh, Refresh.objects.select_related("dataset", "version").get(pk=row.pk))
+        self.row = Refresh.objects.select_related("dataset", "version").get(pk=row.pk)
         self.grip = grip
         self.dataset = self.row.dataset
         self.schedule = schedule_of(self.dataset)
@@ -234,7 +234,7 @@ class _Turn:
         """A freeze that a person asked for goes first."""
         live = DatasetVersion.objects.filter(dataset=self.dataset, state__in=LIVE).first()
         if live is not None:
-            self._finish(cast(DatasetVersion, live))
+            self._finish(live)
 
     def _queue(self, base: DatasetVersion) -> None:
         """The next version with the options of the last one; version and refresh know of each other or neither is."""

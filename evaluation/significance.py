@@ -16,6 +16,7 @@ from scipy.special import bdtr, ndtri, stdtr
 
 from annotation.agreement import intervals
 from annotation.agreement.intervals import SAME, weights
+from annotation.text.words import _
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -62,7 +63,7 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Interval:
     if not 0 <= right <= n:
         raise ValueError(f"{right} of {n} is no proportion.")
     if n == 0:
-        return no_interval("There is nothing to count.")
+        return no_interval(_("There is nothing to count."))
     z = _quantile(level)
     centre = (right + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * sqrt(right * (n - right) / n + z * z / 4)
@@ -149,11 +150,12 @@ def bca(draws: Floats, *, value: float, jackknife: Floats, times: Ints | None = 
     """
     known, left_out = np.isfinite(draws), np.isfinite(jackknife)
     if not isfinite(value):
-        return no_interval("The value is undefined.")
+        return no_interval(_("The value is undefined."))
     if known.mean() < 1 - UNDEFINED or not left_out.any():
-        return no_interval(f"The value is undefined in {1 - known.mean():.0%} of the resamples.")
+        note = _("The value is undefined in {share} of the resamples.")
+        return no_interval(note.format(share=f"{1 - known.mean():.0%}"))
     if np.ptp(draws[known]) < SAME:
-        return no_interval("Every resample gives the same value.")
+        return no_interval(_("Every resample gives the same value."))
     counted = (np.ones(len(jackknife), dtype=np.int64) if times is None else times)[left_out]
     low, high = intervals.bca(value, draws[known], jackknife[left_out], counted, level=level)
     return Interval(low, high, "bca")

@@ -12,6 +12,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from annotation.text.words import _
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -77,13 +79,15 @@ def assign(
 def _parts(shares: Mapping[str, float]) -> dict[str, int]:
     """The shares as whole numbers with the same proportions, by name, so that deficits are exact."""
     if not shares:
-        raise ValueError("There are no splits: give each its share, such as train 0.7, dev 0.1, test 0.2.")
+        raise ValueError(_("There are no splits: give each its share, such as train 0.7, dev 0.1, test 0.2."))
     for name, share in shares.items():
         if not isfinite(share) or not 0 <= share <= 1:
-            raise ValueError(f"The share of “{name}” is {share}; it must lie between 0 and 1.")
+            sentence = _("The share of “{name}” is {share}; it must lie between 0 and 1.")
+            raise ValueError(sentence.format(name=name, share=share))
     total = sum(shares.values())
     if abs(total - 1) > 1e-6:
-        raise ValueError(f"The shares of {_listed(sorted(shares))} add up to {total:g}; they must add up to 1.")
+        sentence = _("The shares of {splits} add up to {total}; they must add up to 1.")
+        raise ValueError(sentence.format(splits=_listed(sorted(shares)), total=f"{total:g}"))
     exact = {name: Fraction(shares[name]).limit_denominator(1_000_000) for name in sorted(shares)}
     scale = lcm(*(share.denominator for share in exact.values()))
     return {name: int(share * scale) for name, share in exact.items()}
@@ -92,13 +96,14 @@ def _parts(shares: Mapping[str, float]) -> dict[str, int]:
 def _pins(units: Sequence[Unit], settled: Mapping[str, str], parts: Mapping[str, int]) -> dict[str, str]:
     pins: dict[str, str] = {}
     if double := next((unit.key for unit, after in pairwise(units) if unit.key == after.key), None):
-        raise ValueError(f"Two examples have the id “{double}”: each needs its own.")
+        raise ValueError(_("Two examples have the id “{id}”: each needs its own.").format(id=double))
     for unit in units:
         split = settled.get(unit.key, unit.given)
         if split is None:
             continue
         if split not in parts:
-            raise ValueError(f"“{unit.key}” belongs to the split “{split}”, which is none of {_listed(list(parts))}.")
+            sentence = _("“{id}” belongs to the split “{split}”, which is none of {splits}.")
+            raise ValueError(sentence.format(id=unit.key, split=split, splits=_listed(list(parts))))
         pins[unit.key] = split
     return pins
 
@@ -114,7 +119,7 @@ def _components(units: Sequence[Unit]) -> list[list[Unit]]:
                 columns.append(len(units) + links.setdefault(link, len(links)))
     size = len(units) + len(links)
     graph = sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
-    _, names = connected_components(graph, directed=False)
+    _count, names = connected_components(graph, directed=False)
     found: dict[int, list[Unit]] = defaultdict(list)
     for unit, name in zip(units, names[: len(units)].tolist(), strict=True):
         found[name].append(unit)
@@ -164,15 +169,18 @@ def _lacking_most(
 
 
 def _reason(fixed: Mapping[str, str], splits: Sequence[str]) -> str:
-    examples = [next(f"“{key}” in {split}" for key in sorted(fixed) if fixed[key] == split) for split in splits]
-    return (
-        f"It shares its text or a group with examples that already stand in different splits ({', '.join(examples)}). "
+    first = {split: next(key for key in sorted(fixed) if fixed[key] == split) for split in splits}
+    examples = [_("“{id}” in {split}").format(id=key, split=split) for split, key in first.items()]
+    return _(
+        "It shares its text or a group with examples that already stand in different splits ({examples}). "
         "In any split it would leak into another, so it is left out."
-    )
+    ).format(examples=", ".join(examples))
 
 
 def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(words) == 1:
+        return words[0]
+    return _("{first} and {last}").format(first=", ".join(words[:-1]), last=words[-1])
 
 
 # -- Leaks --------------------------------------------------------------------------------------------------------
@@ -229,10 +237,15 @@ def _golds(rows: Sequence[Placed]) -> set[str]:
 
 def _leak(kind: str, shared: str, rows: Sequence[Placed]) -> Leak:
     keys, splits = tuple(sorted(row.key for row in rows)), tuple(sorted(_splits(rows)))
-    named = ", ".join(f"“{key}”" for key in keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+    named = ", ".join(f"“{key}”" for key in keys[:5])
+    if len(keys) > 5:
+        named = _("{first} and {count} more").format(first=named, count=len(keys) - 5)
     says = {
-        "text": f"The same text stands in {_listed(splits)}: {named}. Keep it in one split.",
-        "group": f"The group “{shared}” stands in {_listed(splits)}: {named}. Keep it in one split.",
-        "gold": f"The same text has different gold ({', '.join(sorted(_golds(rows))[:5])}): {named}. Settle it first.",
+        "text": _("The same text stands in {splits}: {keys}. Keep it in one split."),
+        "group": _("The group “{group}” stands in {splits}: {keys}. Keep it in one split."),
+        "gold": _("The same text has different gold ({gold}): {keys}. Settle it first."),
     }
-    return Leak(kind, shared, splits, keys, says[kind])
+    golds = ", ".join(sorted(_golds(rows))[:5])
+    return Leak(
+        kind, shared, splits, keys, says[kind].format(splits=_listed(splits), keys=named, group=shared, gold=golds)
+    )

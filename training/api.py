@@ -29,7 +29,7 @@ class RunSerializer(JobSerializer):
     manifest = serializers.JSONField(read_only=True)
     result = serializers.JSONField(read_only=True)
     submission = serializers.IntegerField(source="submission_id", read_only=True, allow_null=True)
-    parent = serializers.IntegerField(source="parent_id", read_only=True, allow_null=True)
+    parent = serializers.IntegerField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
 
 
 class StartSerializer(serializers.Serializer[Any]):

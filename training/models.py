@@ -11,7 +11,7 @@ from annotation.jobs import Job, JobQuerySet
 from evaluation.models import DatasetVersion, Submission, System, readable
 
 
-class RunQuerySet(JobQuerySet):
+class RunQuerySet(JobQuerySet["Run"]):
     """Who may see a run."""
 
     def visible_to(self, user: Any) -> Self:

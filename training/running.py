@@ -5,7 +5,7 @@ import errno
 import logging
 import signal
 import time
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
@@ -98,7 +98,7 @@ def rerun(system: System, version: DatasetVersion) -> Run | None:
     with transaction.atomic():
         System.objects.select_for_update().get(pk=system.pk)
         if known := Run.objects.filter(system=system, version=version).order_by("pk").first():
-            return cast(Run, known)
+            return known
         return _queue(
             version=version, system=system, user=system.created_by, parent=None, inputs=inputs, problem=problem
         )

@@ -1,6 +1,5 @@
 """Celery tasks of training: fetch, call, done."""
 
-from typing import cast
 
 from celery import shared_task
 
@@ -20,6 +19,6 @@ def execute(pk: int) -> bool:
 def rerun(system_id: int, version_id: int) -> int | None:
     """Run a system again on a version; what it names may have been deleted since."""
     system = System.objects.filter(pk=system_id).first()
-    version = cast(DatasetVersion | None, DatasetVersion.objects.filter(pk=version_id).first())
+    version = DatasetVersion.objects.filter(pk=version_id).first()
     run = running.rerun(system, version) if system and version else None
     return run.pk if run else None

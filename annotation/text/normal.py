@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from annotation.text.words import _, gettext_noop
+
 # Control characters but tab and newline, the byte order mark, lone surrogates: all that a stored text may not hold.
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?")
@@ -38,31 +40,31 @@ def clean(raw: str) -> Cleaned:
     """
     if _ODD.search(raw) is None and not _has_long_run(raw) and unicodedata.is_normalized("NFC", raw):
         text = raw.strip()
-        return Cleaned(text, () if len(text) == len(raw) else ("outer white space removed",))
+        return Cleaned(text, () if len(text) == len(raw) else (_("outer white space removed"),))
     changes: list[str] = []
     text = raw
     for pattern, replacement, words in _STEPS:
         text, count = pattern.subn(replacement, text)
         if count:
-            changes.append(words)
+            changes.append(_(words))
     if _has_long_run(text):
         text = _break_runs(text)
-        changes.append("runs of more than 30 combining marks broken up")
+        changes.append(_("runs of more than 30 combining marks broken up"))
     composed = _break_runs(unicodedata.normalize("NFC", text))
     if composed != text:
-        changes.append("characters composed (Unicode NFC)")
+        changes.append(_("characters composed (Unicode NFC)"))
     text = composed.strip()
     if text != composed:
-        changes.append("outer white space removed")
+        changes.append(_("outer white space removed"))
     return Cleaned(text, tuple(changes))
 
 
 _STEPS = (
-    (_LINE_END, "\n", "line ends made LF"),
-    (_OTHER_LINE_END, "\n", "page breaks and other line ends made LF"),
-    (re.compile("\ufeff"), "", "byte order mark removed"),
-    (_SURROGATE, "\ufffd", "broken characters replaced by U+FFFD"),
-    (_CONTROL, "", "control characters removed"),
+    (_LINE_END, "\n", gettext_noop("line ends made LF")),
+    (_OTHER_LINE_END, "\n", gettext_noop("page breaks and other line ends made LF")),
+    (re.compile("\ufeff"), "", gettext_noop("byte order mark removed")),
+    (_SURROGATE, "\ufffd", gettext_noop("broken characters replaced by U+FFFD")),
+    (_CONTROL, "", gettext_noop("control characters removed")),
 )
 
 

@@ -65,7 +65,9 @@ def join(request: HttpRequest, token: str) -> HttpResponseBase:
     invitation = inviting.find(token)
     if invitation is None:
         return render(request, "annotation/join.html", {"invitation": None}, status=404)
-    form = None if request.user.is_authenticated else JoinForm(request.POST or None, initial={"email": invitation.email})
+    form = (
+        None if request.user.is_authenticated else JoinForm(request.POST or None, initial={"email": invitation.email})
+    )
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             # Together, so that a link which somebody else has used just now leaves no account behind.

@@ -176,6 +176,10 @@ def _labeller(request: HttpRequest, slug: str) -> tuple[Membership | None, Any]:
     if not request.user.is_authenticated:
         sentence = _("You are signed out. Sign in again: your answer is kept.")
         return None, JsonResponse({"error": sentence, "sign_in": reverse("annotation:sign_in")}, status=401)
+    # The page says whose it is: an answer that waited in a tab is never taken in the name of who signed in since.
+    if request.headers.get("X-Assay-User", str(request.user.pk)) != str(request.user.pk):
+        sentence = _("Someone else is signed in in this browser now. Your answers are kept here until you are back.")
+        return None, JsonResponse({"error": sentence}, status=401)
     return membership_of(request.user, slug, "label"), None
 
 

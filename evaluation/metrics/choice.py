@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from annotation.text.words import _, gettext_noop
 from evaluation.metrics.values import Metric, MetricValue
 from evaluation.significance import (
     DRAWS,
@@ -238,7 +239,8 @@ class _Sampled:
 
     def interval(self, place: int, level: float) -> Interval:
         if self.units < FEWEST:
-            return no_interval(f"Too few to resample: {self.units} independent items, {FEWEST} are needed.")
+            note = _("Too few to resample: {count} independent items, {least} are needed.")
+            return no_interval(note.format(count=self.units, least=FEWEST))
         value, left_out = float(self.value[place]), self.left_out[:, place]
         return bca(self.drawn[:, place], value=value, jackknife=left_out, times=self.times, level=level)
 
@@ -264,7 +266,7 @@ def report(
     columns = _columns(margins(confusion(truth, answer, len(labels))), labels)
     support = [MetricValue("support", c.label, c.n, None, None, c.n, "count") for c in columns if c.metric == "recall"]
     if not truth.size:
-        note = "There are no items."
+        note = _("There are no items.")
         return [MetricValue(c.metric, c.label, None, None, None, 0, "none", note) for c in columns] + support
     sampled = _resample(truth, answer, len(labels), groups=_dependent(groups, truth.size), draws=draws, seed=seed)
     return [_measure(column, place, sampled, level) for place, column in enumerate(columns)] + support
@@ -306,7 +308,7 @@ def _resample(gold: Ints, predicted: Ints, n_labels: int, *, groups: Ints | None
     times: Ints | None = None
     if groups is None:
         # Items with the same gold and the same answer are interchangeable: at most L * (L + 1) distinct rows.
-        _, first, alike = np.unique(_cells(gold, predicted, n_labels), return_index=True, return_counts=True)
+        _rows, first, alike = np.unique(_cells(gold, predicted, n_labels), return_index=True, return_counts=True)
         rows, times = counts(gold[first], predicted[first], n_labels), alike.astype(np.int64)
     else:
         rows = by_group(counts(gold, predicted, n_labels), groups)
@@ -320,10 +322,10 @@ def _resample(gold: Ints, predicted: Ints, n_labels: int, *, groups: Ints | None
 
 
 _UNDEFINED = {
-    "mcc": "Undefined: all gold items have the same label.",
-    "precision": "Undefined: the label was never predicted.",
-    "recall": "Undefined: no gold item has the label.",
-    "f1": "Undefined: the label occurs neither in gold nor in the predictions.",
+    "mcc": gettext_noop("Undefined: all gold items have the same label."),
+    "precision": gettext_noop("Undefined: the label was never predicted."),
+    "recall": gettext_noop("Undefined: no gold item has the label."),
+    "f1": gettext_noop("Undefined: the label occurs neither in gold nor in the predictions."),
 }
 
 
@@ -331,7 +333,7 @@ def _measure(column: _Column, place: int, sampled: _Sampled, level: float) -> Me
     name, label, n, right = column
     value = float(sampled.value[place])
     if np.isnan(value):
-        return MetricValue(name, label, None, None, None, n, "none", _UNDEFINED[name])
+        return MetricValue(name, label, None, None, None, n, "none", _(_UNDEFINED[name]))
     exact = None if right is None or sampled.times is None else wilson(right, n, level=level)
     found = exact if exact and label is None else sampled.interval(place, level)
     if found.low is None and exact:

@@ -1,10 +1,13 @@
 // The labelling page: shows an item, takes the answer, is at the next item before the server has replied.
 // Modules come by the addresses that the page gives, which name their content: an upgrade never mixes old with new.
 const desk = JSON.parse(document.getElementById("desk").textContent);
-const { Outbox, send } = await import(desk.modules.outbox);
+const { Outbox, ask } = await import(desk.modules.outbox);
 const S = desk.strings;
 const $ = (id) => document.getElementById(id);
 const IDLE = 60_000;
+// A key that comes so soon after an item was meant for the one before: a bounce, or the second half of a double press.
+const BOUNCE = 120;
+const DOUBLE_CLICK = 400;
 const single = desk.questions.length === 1 && desk.questions[0].kind === "choice";
 document.body.classList.add(single ? "single" : "several");
 
@@ -21,6 +24,10 @@ let session = 0;
 let last = null; // {clientId, assignment} of the newest submission, for undo
 let paused = false;
 let reloadWanted = false;
+let shownAt = 0;
+let pending = ""; // a sentence for the next item, where none is on the screen
+let asking = false;
+let stuck = false; // the last request for more work failed
 const started = Date.now();
 
 // ---- honest time: only visible, active seconds count
@@ -86,13 +93,14 @@ function serverDraft() {
   const of = current;
   draftTimer = setTimeout(() => {
     if (current !== of || !of || of.correction) return;
-    send(desk.urls.draft, { assignment: of.assignment, token: of.token, version: desk.version, answer, comment: $("comment").value, flagged }).catch(() => {});
+    ask(desk.urls.draft, desk.user, { assignment: of.assignment, token: of.token, version: desk.version, answer, comment: $("comment").value, flagged });
   }, 3000);
 }
 
 // ---- showing
-function show(packet, { notice = "" } = {}) {
+function show(packet, notice = "") {
   current = packet;
+  paused = false;
   clearTimeout(draftTimer);
   const kept = packet.correction || packet.status === "submitted" ? null : storedDraft(packet.assignment);
   answer = { ...packet.answer, ...kept?.answer };
@@ -100,14 +108,16 @@ function show(packet, { notice = "" } = {}) {
   $("comment").value = kept?.comment ?? packet.comment;
   $("comment-field").hidden = !$("comment").value;
   const item = packet.item;
-  const parts = [packet.correction ? S.correction : "", item.source_type, item.issuer, item.published_at.replace("T", " ").slice(0, 16), `${S.item} ${item.id}`];
+  const number = `${S.item} ${item.id}`;
+  const parts = [packet.correction ? S.correction : "", item.source_type, item.issuer, item.published_at.replace("T", " ").slice(0, 16), number];
   $("prov").replaceChildren(...parts.filter(Boolean).map((words, place) => {
     const part = document.createElement(place === 0 && item.source_type && !packet.correction ? "span" : "bdi");
     part.textContent = words;
     if (part.tagName === "SPAN") part.className = "chip";
     return part;
   }));
-  $("title").textContent = item.title;
+  $("title").textContent = item.title || number;
+  $("title").classList.toggle("visually-hidden", !item.title);
   $("title").dir = "auto";
   const text = $("text");
   text.textContent = item.text;
@@ -117,11 +127,12 @@ function show(packet, { notice = "" } = {}) {
   if (!$("link").hidden) $("link").firstElementChild.href = item.url;
   for (const field of fields) field.set(answer[field.question.name]);
   showRule(null);
-  say(notice);
-  for (const id of ["end", "paused"]) $(id).hidden = true;
-  $("item").hidden = $("answers").hidden = false;
+  say(notice || pending);
+  pending = "";
+  reveal("item");
   document.querySelector(".read").scrollTop = 0;
   active = 0;
+  shownAt = performance.now();
   (item.title ? $("title") : text).focus({ preventScroll: true });
   requestAnimationFrame(() => {
     if (performance.getEntriesByName("assay:key").length) {
@@ -131,9 +142,21 @@ function show(packet, { notice = "" } = {}) {
   });
 }
 
+// Of the item, the end and the pause, one is on the screen.
+function reveal(id) {
+  for (const one of ["item", "end", "paused"]) $(one).hidden = one !== id;
+  $("answers").hidden = id !== "item";
+  $("desk-area").removeAttribute("aria-busy");
+}
+
 function say(words) {
   $("notice").textContent = words;
   $("notice").hidden = !words;
+}
+
+function tell(words) {
+  if (current) say(words);
+  else pending = words;
 }
 
 function setFlag(on) {
@@ -142,45 +165,52 @@ function setFlag(on) {
   document.querySelector('[data-do="flag"]').setAttribute("aria-pressed", String(flagged));
 }
 
-async function advance(notice = "") {
-  if (reloadWanted && outbox.size === 0) return location.reload();
-  const next = waiting.shift();
-  if (next) return show(next, { notice });
-  current = null;
-  const more = await fetchNext();
-  if (current) return undefined;
-  if (more?.length) {
-    waiting = more.slice(1);
-    return show(more[0], { notice });
-  }
-  finish(notice);
-  return undefined;
+// What is on the screen goes back into the hand, with all that was written into it.
+function setAside() {
+  if (current) waiting.unshift({ ...current, answer, flagged, comment: $("comment").value });
 }
 
-async function fetchNext() {
+function advance() {
+  if (reloadWanted && outbox.size === 0) location.reload();
+  else if (waiting.length) show(waiting.shift());
+  else askForMore();
+}
+
+async function askForMore() {
+  current = null;
+  $("desk-area").setAttribute("aria-busy", "true");
+  if (asking) return;
+  asking = true;
   // Answers still on their way hold their slots: wait for them, so that the server does not hand them out again.
   if (outbox.size) await outbox.flush();
   const held = outbox.read().map((entry) => entry.body.assignment);
-  try {
-    const reply = await fetch(`${desk.urls.next}?held=${held.join(",")}`, { headers: { Accept: "application/json" } });
-    if (!reply.ok) return null;
-    const json = await reply.json();
-    end.waiting = json.waiting;
-    return json.packets.filter((packet) => !held.includes(packet.assignment));
-  } catch {
-    end.offline = true;
-    return null;
+  // A reply to one of those answers may have brought the next item already.
+  const reply = current || waiting.length ? null : await ask(`${desk.urls.next}?held=${held.join(",")}`, desk.user);
+  asking = false;
+  if (reply?.status === 200) {
+    take(reply.json.packets.filter((packet) => !held.includes(packet.assignment)));
+    if (stuck) showState("idle");
+    stuck = false;
   }
+  if (current || paused) return;
+  if (waiting.length) show(waiting.shift());
+  else finish(reply);
 }
 
-const end = { waiting: false, offline: false };
-function finish(notice) {
-  $("item").hidden = $("answers").hidden = true;
-  $("end").hidden = false;
+// Into the hand, unless they are in it.
+function take(packets) {
+  const known = new Set([current, ...waiting].map((packet) => packet?.assignment));
+  waiting.push(...packets.filter((packet) => packet && !known.has(packet.assignment)));
+}
+
+function finish({ status, json }) {
+  stuck = status !== 200;
+  reveal("end");
+  const words = status === 401 ? json?.error : stuck ? S.offline : json.waiting ? S.others : S.all_done;
   const minutes = Math.max(1, Math.round((Date.now() - started) / 60000));
-  const words = end.offline ? S.offline : end.waiting ? S.others : S.all_done;
-  $("end-words").textContent = [notice, words, session ? S.session.replace("{count}", session).replace("{minutes}", minutes) : ""].filter(Boolean).join(" ");
-  end.offline = false;
+  $("end-words").textContent = [pending, words, session ? S.session.replace("{count}", session).replace("{minutes}", minutes) : ""].filter(Boolean).join(" ");
+  pending = "";
+  if (status === 401) showState("out", 0, json);
   $("end").querySelector("h1").focus();
 }
 
@@ -212,15 +242,21 @@ function submit(status, reason = "") {
   last = { clientId: body.client_id, assignment: current.assignment };
   const entry = { body, packet: { ...current, answer: body.answer, status, comment: body.comment, flagged, skip_reason: reason } };
   try { localStorage.removeItem(draftKey); } catch { /* nothing kept, nothing to remove */ }
-  if (!current.correction) {
-    session += 1;
-    done += 1;
-    $("done").textContent = done;
-    const hours = (Date.now() - started) / 3_600_000;
-    if (session > 4) $("pace").textContent = S.pace.replace("{count}", Math.round(session / Math.max(hours, 1 / 120)));
-  }
+  count(entry, 1);
   outbox.add(entry);
   advance();
+}
+
+// What was answered here counts at once; what was taken back or refused does not count after all.
+const counted = new Set();
+function count({ body, packet }, change) {
+  if (packet.correction || (change < 0 && !counted.delete(body.client_id))) return;
+  if (change > 0) counted.add(body.client_id);
+  session += change;
+  done += change;
+  $("done").textContent = done;
+  const hours = (Date.now() - started) / 3_600_000;
+  if (session > 4) $("pace").textContent = S.pace.replace("{count}", Math.round(session / Math.max(hours, 1 / 120)));
 }
 
 function uuid() {
@@ -234,87 +270,81 @@ function uuid() {
 
 const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
   saved(entry, reply) {
-    const next = reply?.next;
-    const known = [current, ...waiting].some((packet) => packet?.assignment === next?.assignment);
-    if (next && !known) {
-      waiting.push(next);
-      if (!current && !paused) advance();
-    }
+    take([reply.next]);
+    if (!current && !paused && waiting.length) advance();
   },
   refused(entry, status, reply) {
+    count(entry, -1);
     if (reply.reload) {
       reloadWanted = true;
-      say(reply.error);
-      try { localStorage.setItem(draftKey, JSON.stringify({ ...entry.body, assignment: entry.body.assignment })); } catch { /* shown above */ }
+      tell(reply.error);
+      try { localStorage.setItem(draftKey, JSON.stringify(entry.body)); } catch { /* shown above */ }
       if (outbox.size === 0) setTimeout(() => location.reload(), 4000);
-      return;
-    }
-    if (status === 400) {
+    } else if (status === 400) {
       // The server found a fault in the answer: show the item again, with the sentence.
-      if (current) waiting.unshift(current);
-      show(entry.packet, { notice: reply.error });
-      return;
-    }
-    say(reply.error);
+      setAside();
+      show(entry.packet, reply.error);
+    } else tell(reply.error);
   },
-  state(name, count, signIn) {
-    const state = $("state");
-    state.dataset.state = name;
-    const words = { saved: S.saved, saving: S.saving, waiting: S.waiting.replace("{count}", count), out: S.signed_out };
-    if (name === "out") {
-      const link = document.createElement("a");
-      link.href = `${signIn || desk.urls.sign_in}?next=${encodeURIComponent(location.pathname)}`;
-      link.target = "_blank";
-      link.textContent = S.sign_in;
-      state.replaceChildren(`${words.out} `, link);
-    } else state.textContent = words[name];
-  },
+  state: showState,
 });
-for (const kind of ["online", "focus"]) addEventListener(kind, () => outbox.size && outbox.flush());
-document.addEventListener("visibilitychange", () => !document.hidden && outbox.size && outbox.flush());
-addEventListener("beforeunload", (event) => outbox.memory?.length && event.preventDefault());
+
+function showState(name, waits, reply) {
+  const words = { saved: S.saved, saving: S.saving, waiting: S.waiting.replace("{count}", waits), out: S.signed_out, lost: S.lost };
+  $("state").dataset.state = name;
+  $("state").textContent = reply?.error ?? words[name] ?? "";
+  if (name !== "out" || !reply?.sign_in) return;
+  const link = document.createElement("a");
+  link.href = `${reply.sign_in}?next=${encodeURIComponent(location.pathname)}`;
+  link.target = "_blank";
+  link.textContent = S.sign_in;
+  $("state").append(" ", link);
+}
+
+// The connection is back, or the person is: what waits is sent, and what was asked for in vain is asked for again.
+function wake() {
+  if (stuck && !current && !paused) advance();
+  else if (outbox.size || !["idle", "saved"].includes($("state").dataset.state)) outbox.flush();
+}
+for (const kind of ["online", "focus"]) addEventListener(kind, wake);
+document.addEventListener("visibilitychange", () => document.hidden || wake());
+addEventListener("beforeunload", (event) => outbox.memory.length && event.preventDefault());
 
 // ---- actions
 async function reopen(assignment) {
-  try {
-    if (outbox.size) await outbox.flush();
-    const reply = await fetch(`${desk.urls.mine}?assignment=${assignment}`, { headers: { Accept: "application/json" } });
-    const json = await reply.json();
-    if (!reply.ok) return say(json.error);
-    if (current) waiting.unshift(current);
-    show(json);
-  } catch {
-    say(S.offline);
-  }
-  return undefined;
+  if (outbox.size) await outbox.flush();
+  const { status, json } = await ask(`${desk.urls.mine}?assignment=${assignment}`, desk.user);
+  if (status !== 200) return tell(json?.error ?? S.offline);
+  setAside();
+  return show(json);
 }
 
 async function back() {
   $("back-dialog").showModal();
   const list = $("mine");
   list.replaceChildren();
-  try {
-    if (outbox.size) await outbox.flush();
-    const { items } = await (await fetch(desk.urls.mine, { headers: { Accept: "application/json" } })).json();
-    list.replaceChildren(...items.map((row) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      const text = document.createElement("span");
-      text.textContent = row.excerpt;
-      text.dir = "auto";
-      const given = document.createElement("span");
-      given.textContent = row.status === "skipped" ? S.skipped : fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ");
-      button.append(text, given, row.flagged ? "⚑" : "");
-      button.addEventListener("click", () => { $("back-dialog").close(); reopen(row.assignment); });
-      const entry = document.createElement("li");
-      entry.append(button);
-      return entry;
-    }));
-    if (!items.length) list.textContent = S.none_yet;
-    list.querySelector("button")?.focus();
-  } catch {
-    list.textContent = S.offline;
+  if (outbox.size) await outbox.flush();
+  const { status, json } = await ask(desk.urls.mine, desk.user);
+  if (status !== 200) {
+    list.textContent = json?.error ?? S.offline;
+    return;
   }
+  list.replaceChildren(...json.items.map((row) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    const text = document.createElement("span");
+    text.textContent = row.excerpt;
+    text.dir = "auto";
+    const given = document.createElement("span");
+    given.textContent = row.status === "skipped" ? S.skipped : fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ");
+    button.append(text, given, row.flagged ? "⚑" : "");
+    button.addEventListener("click", () => { $("back-dialog").close(); reopen(row.assignment); });
+    const entry = document.createElement("li");
+    entry.append(button);
+    return entry;
+  }));
+  if (!json.items.length) list.textContent = S.none_yet;
+  list.querySelector("button")?.focus();
 }
 
 const actions = {
@@ -323,7 +353,8 @@ const actions = {
   undo() {
     const unsent = last && outbox.take(last.clientId);
     if (unsent) {
-      if (current) waiting.unshift(current);
+      count(unsent, -1);
+      setAside();
       show(unsent.packet);
       last = null;
     } else if (last) reopen(last.assignment);
@@ -345,15 +376,19 @@ const actions = {
   pause() {
     tick();
     paused = !paused;
-    $("paused").hidden = !paused;
-    $("item").hidden = $("answers").hidden = paused || !current;
-    $("end").hidden = paused || Boolean(current);
-    (paused ? $("paused").querySelector("h1") : $("text")).focus();
+    if (paused) reveal("paused");
+    else if (current) reveal("item");
+    else return advance();
+    return (paused ? $("paused").querySelector("h1") : $("text")).focus();
   },
   help: () => $("help-dialog").showModal(),
 };
 const KEYS = { u: "undo", b: "back", s: "skip", f: "flag", c: "comment", g: "guideline", p: "pause", "?": "help" };
 
+document.addEventListener("click", (event) => {
+  // The second half of a double click is no answer to the item that the first half has brought.
+  if (event.detail > 1 && event.timeStamp - shownAt < DOUBLE_CLICK && event.target.closest("[data-value], [data-do=save]")) event.stopPropagation();
+}, true);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) actions[button.dataset.do]();
@@ -366,6 +401,7 @@ $("comment").addEventListener("keydown", (event) => event.key === "Escape" && (e
 
 // The letter or digit that a key stands for, also on layouts that write other letters with it.
 function plain(event) {
+  if (!event.shiftKey && /^Digit\d$/.test(event.code)) return event.code[5];
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
   return /^(Key|Digit|Numpad)(\w)$/.exec(event.code)?.[2].toLowerCase() ?? event.key;
 }
@@ -385,6 +421,7 @@ addEventListener("keydown", (event) => {
   }
   if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
   if (paused && key !== "p") return;
+  if (event.timeStamp - shownAt < BOUNCE && (key.length === 1 || key === "Enter")) return event.preventDefault();
   performance.clearMarks("assay:key");
   performance.mark("assay:key");
   if (key === "Enter") {
@@ -404,9 +441,9 @@ addEventListener("keydown", (event) => {
   if (KEYS[key]) { event.preventDefault(); actions[KEYS[key]](); }
 });
 
-// ---- start: first what an earlier visit left unsent, then the first item
-if (outbox.size) await outbox.flush();
+// ---- start: what an earlier visit left unsent is sent and not shown again
 const unsent = new Set(outbox.read().map((entry) => entry.body.assignment));
 waiting = waiting.filter((packet) => !unsent.has(packet.assignment) && packet.status !== "submitted");
-advance();
+if (outbox.size) await outbox.flush();
+if (!current) advance();
 document.documentElement.dataset.ready = "1";

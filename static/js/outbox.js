@@ -1,113 +1,121 @@
 // Answers on their way to the server: kept in the browser's storage until the server has said that it has them.
 //
-// One entry: {user, body, packet, at}. Entries are sent in order, by one tab at a time (a Web Lock), each with the
-// client-made id that makes a repeat harmless. Entries of another user stay where they are and are never sent.
+// One entry: {body, packet, at, sent}, each under a key of its own, so that two tabs never overwrite each other's work.
+// Entries are sent in order, by one tab at a time (a Web Lock), each with the client-made id that makes a repeat
+// harmless. Entries of another user stay where they are, and the server takes none in another person's name.
+
+const PATIENCE = 30_000; // a connection that says nothing for so long is treated as gone
 
 export function cookie(name) {
   return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 }
 
-export async function send(url, body) {
-  const answer = await fetch(url, {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": cookie("csrftoken"), Accept: "application/json" },
-    body: JSON.stringify(body),
-  });
-  const json = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
-  return { status: answer.status, json };
+// {status, json} of a request in the name of `user`; status 0 where no answer came, json null where it is not JSON.
+export async function ask(url, user, body) {
+  const headers = { Accept: "application/json", "X-Assay-User": user };
+  if (body) Object.assign(headers, { "Content-Type": "application/json", "X-CSRFToken": cookie("csrftoken") });
+  try {
+    const signal = AbortSignal.timeout?.(PATIENCE);
+    const reply = await fetch(url, { method: body ? "POST" : "GET", headers, signal, body: body && JSON.stringify(body) });
+    const isJson = reply.headers.get("Content-Type")?.startsWith("application/json");
+    return { status: reply.status, json: isJson ? await reply.json() : null };
+  } catch {
+    return { status: 0, json: null };
+  }
+}
+
+function parsed(words) {
+  try {
+    return JSON.parse(words);
+  } catch {
+    return null;
+  }
 }
 
 export class Outbox {
   constructor(user, project, url, on) {
-    this.key = `assay-outbox-${user}-${project}`;
+    this.user = user;
+    this.prefix = `assay-outbox-${user}-${project}-`;
     this.url = url;
-    this.on = on; // saved(entry, reply), refused(entry, status, reply), state(name, count)
+    this.on = on; // saved(entry, reply), refused(entry, status, reply), state(name, count, reply)
     this.pause = 0;
     this.timer = null;
-    this.memory = null; // used where the browser gives no storage
+    this.memory = []; // what the browser's storage did not take
   }
 
   read() {
-    if (this.memory) return this.memory;
+    const found = [...this.memory];
     try {
-      return JSON.parse(localStorage.getItem(this.key) ?? "[]");
+      for (const key of Object.keys(localStorage)) {
+        const entry = key.startsWith(this.prefix) && parsed(localStorage.getItem(key));
+        if (entry?.body) found.push(entry);
+      }
+    } catch { /* no storage here: memory is all there is */ }
+    return found.sort((a, b) => a.at - b.at);
+  }
+
+  store(entry) {
+    this.memory = this.memory.filter((one) => one.body.client_id !== entry.body.client_id);
+    try {
+      localStorage.setItem(this.prefix + entry.body.client_id, JSON.stringify(entry));
     } catch {
-      return [];
+      this.memory.push(entry);
     }
   }
 
-  write(entries) {
-    try {
-      if (!this.memory) localStorage.setItem(this.key, JSON.stringify(entries));
-      else this.memory = entries;
-    } catch {
-      this.memory = entries;
-    }
+  drop(clientId) {
+    this.memory = this.memory.filter((one) => one.body.client_id !== clientId);
+    try { localStorage.removeItem(this.prefix + clientId); } catch { /* it was in memory */ }
   }
 
   add(entry) {
-    this.write([...this.read(), entry]);
+    // Later than all that waits, also where the clock was set back.
+    const at = Math.max(Date.now(), ...this.read().map((one) => one.at + 1));
+    this.store({ ...entry, at });
     this.flush();
   }
 
   // Take back an entry that has not been sent yet.
   take(clientId) {
-    const entries = this.read();
-    const found = entries.find((entry) => entry.body.client_id === clientId && !entry.sent);
-    if (found) this.write(entries.filter((entry) => entry !== found));
+    const found = this.read().find((entry) => entry.body.client_id === clientId && !entry.sent);
+    if (found) this.drop(clientId);
     return found ?? null;
-  }
-
-  mark(clientId) {
-    this.write(this.read().map((entry) => (entry.body.client_id === clientId ? { ...entry, sent: true } : entry)));
-  }
-
-  drop(clientId) {
-    this.write(this.read().filter((entry) => entry.body.client_id !== clientId));
   }
 
   get size() {
     return this.read().length;
   }
 
-  retry(seconds) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.flush(), seconds * 1000);
-  }
-
   flush() {
     clearTimeout(this.timer);
     const work = () => this.drain();
-    return navigator.locks ? navigator.locks.request(this.key, work) : work();
+    return navigator.locks ? navigator.locks.request(this.prefix, work) : work();
   }
 
   async drain() {
     for (let entry = this.read()[0]; entry; entry = this.read()[0]) {
+      const { body } = entry;
       this.on.state("saving", this.size);
-      let reply;
-      this.mark(entry.body.client_id);
-      try {
-        reply = await send(this.url, entry.body);
-      } catch {
-        reply = { status: 0, json: null };
-      }
-      const { status, json } = reply;
-      if (status === 200) {
+      this.store({ ...entry, sent: true });
+      const { status, json } = await ask(this.url, this.user, body);
+      if (status === 200 && json) {
         this.pause = 0;
-        this.drop(entry.body.client_id);
+        this.drop(body.client_id);
         this.on.saved(entry, json);
-      } else if ([400, 403, 404, 409, 413].includes(status) && json) {
-        this.drop(entry.body.client_id);
+      } else if (json && [400, 403, 404, 409, 413].includes(status)) {
+        this.drop(body.client_id);
         this.on.refused(entry, status, json);
-      } else if (status === 401 || status === 403) {
-        this.on.state("out", this.size, json?.sign_in);
+      } else if (status === 401) {
+        this.on.state("out", this.size, json);
+        return;
+      } else if (status === 403 || status === 404) {
+        this.on.state("lost", this.size);
         return;
       } else {
         // No connection, or a server that is busy or restarting: try again, ever less often.
         this.pause = Math.min(30, this.pause ? this.pause * 1.7 : 1);
         this.on.state("waiting", this.size);
-        this.retry(this.pause);
+        this.timer = setTimeout(() => this.flush(), this.pause * 1000);
         return;
       }
     }

@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(file, tmp_path, name, content, 
 
 
 def test_an_unreadable_file_does_not_stop_the_others(file):
-    printed, said = failed("import_items", file("e.csv", b""), file("a.jsonl", jsonl()), "--project", "s", "--create", "--json")  # fmt: skip
+    printed, said = failed("import_items", file("e.csv", b""), file("a.jsonl", jsonl()), "--project", "sx", "--create", "--json")  # fmt: skip
     assert [entry["state"] for entry in json.loads(printed)["files"]] == ["failed", "done"]
     assert "empty" in said
     assert a.Document.objects.count() == 3
@@ -147,7 +147,7 @@ def test_refused_rows_are_told_with_the_file_that_holds_them(file):
 def test_options_of_reading_and_mapping_reach_the_import(file):
     path = file("t.txt", "S1|x|1\nS2|y|0\n".encode("utf-16"))
     run(
-        "import_items", path, "--project", "p", "--create", "--format", "csv", "--encoding", "utf-16", "--delimiter", "|",
+        "import_items", path, "--project", "px", "--create", "--format", "csv", "--encoding", "utf-16", "--delimiter", "|",
         "--no-header", "--columns", "body,key,claim", "--map", "text=body", "--map", "id=key", "--map", "label=claim",
         "--question", "claim", "--labels", "annotation", "--annotator", "zoe", "--map-label", "1=yes", "--map-label", "0=no",
         "--source-type", "news", "--language", "en",
@@ -165,14 +165,14 @@ def test_a_sheet_and_columns_of_annotators_are_named(file):
         sheet.append(row)
     path = file("b.xlsx", b"")
     book.save(path)
-    entry = result("import_items", path, "--project", "p", "--create", "--sheet", "Second", "--annotator-column", "Rater A", "--annotator-column", "Rater B")["files"][0]  # fmt: skip
+    entry = result("import_items", path, "--project", "px", "--create", "--sheet", "Second", "--annotator-column", "Rater A", "--annotator-column", "Rater B")["files"][0]  # fmt: skip
     assert (entry["annotations"], entry["gold"], entry["cases"]) == (5, 1, 1)
 
 
 def test_duplicates_and_whole_files(file):
     rows = [{"id": "a", "text": "Same."}, {"id": "b", "text": "SAME."}]
-    assert result("import_items", file("d.jsonl", jsonl(rows)), "--project", "p", "--create", "--duplicates", "skip")["files"][0]["new"] == 1  # fmt: skip
-    assert result("import_items", file("w.txt", "a\nb\n"), "--project", "q", "--create", "--document-per", "file")["files"][0]["new"] == 1  # fmt: skip
+    assert result("import_items", file("d.jsonl", jsonl(rows)), "--project", "px", "--create", "--duplicates", "skip")["files"][0]["new"] == 1  # fmt: skip
+    assert result("import_items", file("w.txt", "a\nb\n"), "--project", "qx", "--create", "--document-per", "file")["files"][0]["new"] == 1  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_duplicates_and_whole_files(file):
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(file, extra, sentence):
-    _printed, said = failed("import_items", file("a.csv", "id,text\n1,A.\n"), "--project", "p", "--create", *extra)
+    _printed, said = failed("import_items", file("a.csv", "id,text\n1,A.\n"), "--project", "px", "--create", *extra)
     assert sentence in said
     assert not a.Document.objects.exists()
 
@@ -242,7 +242,7 @@ def test_labels_can_be_left_out_of_the_agreement(stance):
     [
         (["--project", "nope"], "There is no project “nope”."),
         (["--project", "stance", "--question", "mood"], "Name one of the questions with --question: label."),
-        (["--project", "stance", "--draws", "0"], "--draws"),
+        (["--project", "stance", "--draws", "0"], "between 1 and 100000 draws"),
     ],
 )
 def test_agreement_that_cannot_be_is_said_in_a_sentence(stance, args, sentence):

@@ -6,6 +6,7 @@ from annotation import schema as schemas
 from annotation.reading import Row
 from annotation.records import Desk, Refused, looks_like_annotations, read_date
 
+LISTED = {"annotations": "annotations"}
 SCHEMA = schemas.from_labels("sentiment", ["negative", "neutral", "positive"])
 
 
@@ -168,6 +169,13 @@ def test_a_label_may_be_gold_or_left_out():
     assert (out.gold, out.answers, out.metadata) == ({}, [], {"label": "neutral"})
 
 
+def test_left_out_labels_take_the_annotators_answers_with_them():
+    values = {"text": "x", "label": "neutral", "A": "neutral", "annotations": [{"annotator": "a", "label": "neutral"}]}
+    record = document(values, mapping=LISTED, labels="ignore", annotator_columns=["A"])
+    assert (record.answers, record.gold) == ([], {})
+    assert record.metadata == {name: value for name, value in values.items() if name != "text"}
+
+
 @pytest.mark.parametrize("value", [None, "", "  ", [], {}])
 def test_an_empty_label_is_no_label(value):
     record = document({"text": "x", "label": value})
@@ -231,8 +239,6 @@ def test_the_chosen_question_is_the_one_that_is_answered():
 
 # Annotators
 
-
-LISTED = {"annotations": "annotations"}
 
 
 def test_a_list_of_annotations_gives_each_annotator_an_answer():

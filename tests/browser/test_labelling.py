@@ -1,6 +1,7 @@
 """The labelling page in a browser: keys, mouse, one request per item, and what is seen of it."""
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 
 from annotation import models as a
 from tests.browser.conftest import Gate
@@ -61,7 +62,7 @@ def test_a_person_faster_than_the_server_still_costs_one_request_per_item(alice,
     second = alice.next_item(first)
     alice.rest()
     alice.press("2")
-    alice.until(lambda: alice.item() == second and not alice.shown("#answers.x"))
+    alice.until(lambda: alice.find("#desk-area").get_attribute("aria-busy"), "it looks as if it could be answered")
     gate.passable.set()
     third = alice.until(lambda: alice.item() not in (first, second) and alice.item(), "the third does not come")
     alice.saved()
@@ -182,9 +183,9 @@ def test_undo_takes_an_unsent_answer_back_before_it_leaves(alice, gate: Gate):
     second = alice.next_item(first)
     alice.rest()
     alice.press("1")
-    alice.until(lambda: not alice.shown("#item"), "nothing is in hand any more")
+    alice.until(lambda: alice.find("#desk-area").get_attribute("aria-busy"), "it looks as if it could be answered")
     alice.press("u")
-    alice.until(lambda: alice.shown("#item"), "it is not opened again")
+    alice.until(lambda: not alice.find("#desk-area").get_attribute("aria-busy"), "it is not opened again")
     assert alice.item() == second
     assert alice.find("[data-value=negative]").get_attribute("aria-checked") == "true"
     assert alice.text("#done") == "1"
@@ -209,7 +210,7 @@ def test_the_list_of_last_answers_opens_one_to_correct(alice):
     third = alice.item()
     alice.press("b")
     alice.until(lambda: len(alice.all("#mine button")) == 2, "the list is not there")
-    assert [row.text for row in alice.all("#mine button span:nth-child(2)")] == ["Neutral", "Negative"]
+    assert [row.text for row in alice.all("#mine button span:nth-child(2)")] == ["neutral", "negative"]
     alice.press(Keys.ARROW_DOWN)
     alice.all("#mine button")[1].click()
     alice.until(lambda: alice.item() == texts[0], "it is not opened")
@@ -238,7 +239,7 @@ def test_the_guideline_is_one_key_away_and_back(alice):
     alice.press("g")
     alice.until(lambda: alice.shown("#guideline-dialog"), "the drawer does not open")
     assert alice.text("#guideline-dialog .prose h1") == "Rules"
-    assert "Negative" in alice.text("#guideline-dialog .definitions")
+    assert "negative" in alice.text("#guideline-dialog .definitions")
     alice.press("1")
     assert a.Annotation.objects.count() == 0
     alice.press("g")
@@ -272,7 +273,7 @@ def test_what_comes_in_a_pause_is_there_after_it(alice, gate: Gate):
     second = alice.next_item(first)
     alice.rest()
     alice.press("1")
-    alice.until(lambda: not alice.shown("#item"))
+    alice.until(lambda: alice.find("#desk-area").get_attribute("aria-busy"), "it looks as if it could be answered")
     alice.press("p")
     alice.until(lambda: alice.shown("#paused"))
     gate.passable.set()
@@ -309,6 +310,20 @@ def test_two_presses_within_milliseconds_label_one_item(alice):
     assert alice.item() == second
     assert [row.item.text for row in a.Annotation.objects.all()] == [first]
     assert a.Revision.objects.count() == 1
+
+
+def test_a_double_click_labels_one_item(alice):
+    first = alice.item()
+    ActionChains(alice.driver, duration=0).double_click(alice.find("[data-value=positive]")).perform()
+    second = alice.next_item(first)
+    alice.saved()
+    assert alice.item() == second
+    assert a.Annotation.objects.count() == 1
+    alice.rest()
+    alice.click("[data-value=negative]")
+    alice.next_item(second)
+    alice.saved()
+    assert (value(first), value(second)) == ("positive", "negative")
 
 
 def test_a_key_held_down_labels_one_item(alice):
