@@ -1,6 +1,6 @@
 """What a labelled item costs: import, label loop with 1 and 16 annotators, agreement and export on both databases.
 
-    .venv/bin/python benchmarks/platform.py --sizes 10000 100000 [--postgres postgresql://postgres@127.0.0.1:5432/postgres]
+    .venv/bin/python benchmarks/loop.py --sizes 10000 100000 [--postgres postgresql://postgres@127.0.0.1:5432/postgres]
 
 Prints CPU milliseconds per item of the server and of the database beside the rates; the client's own CPU is not counted.
 Everything happens in a scratch folder and a scratch database, against a real server process on the loopback address.
