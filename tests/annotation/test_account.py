@@ -14,13 +14,21 @@ from annotation import models as a
 from tests.conftest import make_project
 
 pytestmark = pytest.mark.django_db
-NEW = {"username": "zoe", "name": "佐伊", "email": "zoe@example.org", "password1": "lake-Michigan-7", "password2": "lake-Michigan-7"}
+NEW = {
+    "username": "zoe",
+    "name": "佐伊",
+    "email": "zoe@example.org",
+    "password1": "lake-Michigan-7",
+    "password2": "lake-Michigan-7",
+}
 
 
 @pytest.fixture
 def link(cast):
     """An invitation and its address."""
-    invitation, token = inviting.invite(project=make_project(cast), by=cast["dave"], role="annotator", email="zoe@example.org")
+    invitation, token = inviting.invite(
+        project=make_project(cast), by=cast["dave"], role="annotator", email="zoe@example.org"
+    )
     return invitation, reverse("annotation:join", args=[token])
 
 
@@ -33,7 +41,7 @@ def _no_tries_before():
 
 
 def test_a_link_is_the_way_to_an_account(link, client_of):
-    invitation, url = link
+    _invitation, url = link
     client = client_of(None)
     assert b"zoe@example.org" in client.get(url).content
     assert client.post(url, NEW).status_code == 302
@@ -53,7 +61,7 @@ def test_who_has_an_account_joins_with_it_by_a_button(link, cast, client_of):
 
 
 def test_a_link_that_is_unknown_used_or_old_says_so(link, client_of):
-    invitation, url = link
+    _invitation, url = link
     assert client_of(None).get(reverse("annotation:join", args=["x" * 43])).status_code == 404
     a.Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     for method in ("get", "post"):
@@ -62,7 +70,9 @@ def test_a_link_that_is_unknown_used_or_old_says_so(link, client_of):
 
 
 @pytest.mark.parametrize("name", [None, "eve"])
-def test_of_two_who_use_a_link_at_once_the_second_gets_neither_account_nor_error(link, cast, client_of, monkeypatch, name):
+def test_of_two_who_use_a_link_at_once_the_second_gets_neither_account_nor_error(
+    link, cast, client_of, monkeypatch, name
+):
     invitation, url = link
     inviting.accept(invitation=invitation, user=cast["erin"])
     monkeypatch.setattr(inviting, "find", lambda token: invitation)
@@ -120,14 +130,21 @@ def test_an_imported_annotator_cannot_sign_in(cast, client_of):
 
 
 def test_one_changes_ones_own_name_only(cast, client_of):
-    client_of("alice").post(reverse("annotation:account"), {"name": "爱丽丝", "email": "a@example.org", "is_staff": "on", "username": "root"})
+    client_of("alice").post(
+        reverse("annotation:account"),
+        {"name": "爱丽丝", "email": "a@example.org", "is_staff": "on", "username": "root"},
+    )
     cast["alice"].refresh_from_db()
     assert (cast["alice"].name, cast["alice"].username, cast["alice"].is_staff) == ("爱丽丝", "alice", False)
 
 
 def test_a_new_password_ends_other_sessions(cast, client_of):
     here, there = client_of("alice"), client_of("alice")
-    passwords = {"old_password": "alice-Pass-1234", "new_password1": "lake-Michigan-7", "new_password2": "lake-Michigan-7"}
+    passwords = {
+        "old_password": "alice-Pass-1234",
+        "new_password1": "lake-Michigan-7",
+        "new_password2": "lake-Michigan-7",
+    }
     assert here.post(reverse("annotation:password"), passwords).status_code == 302
     assert here.get(reverse("annotation:account")).status_code == 200
     assert there.get(reverse("annotation:account")).status_code == 302

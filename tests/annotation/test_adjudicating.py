@@ -342,7 +342,14 @@ def test_automatic_gold_can_be_decided_anew_by_a_person(project, cast, item):
 def test_the_adjudicator_sees_answers_skips_and_comments_but_no_drafts(project, cast, item):
     answer(project, cast["alice"], lease(item, cast["alice"]), "positive", comment="clear")
     answer(project, cast["bob"], lease(item, cast["bob"]), None)
-    a.Annotation.objects.create(item=item, project=project, annotator=cast["carol"], guideline_version=project.version, status="draft", answer={"sentiment": "neutral"})
+    a.Annotation.objects.create(
+        item=item,
+        project=project,
+        annotator=cast["carol"],
+        guideline_version=project.version,
+        status="draft",
+        answer={"sentiment": "neutral"},
+    )
     shown = adjudicating.answers(a.Case.objects.get(item=item))
     assert {(entry["value"], entry["skip_reason"], entry["comment"]) for entry in shown} == {
         ("positive", "", "clear"),

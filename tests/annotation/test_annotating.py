@@ -26,7 +26,9 @@ def submit(project, user, letter, **options):
 
 
 def expire(*slots):
-    a.Assignment.objects.filter(pk__in=[slot.pk for slot in slots]).update(lease_until=timezone.now() - timedelta(minutes=1))
+    a.Assignment.objects.filter(pk__in=[slot.pk for slot in slots]).update(
+        lease_until=timezone.now() - timedelta(minutes=1)
+    )
 
 
 # Submitting
@@ -191,9 +193,14 @@ def test_a_late_answer_takes_another_open_slot_of_the_item(project, cast):
     [item] = make_items(project, 1)
     [slot] = take(project, cast["alice"])
     expire(slot)
-    a.Assignment.objects.filter(pk=slot.pk).update(annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5))
+    a.Assignment.objects.filter(pk=slot.pk).update(
+        annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5)
+    )
     answer(project, cast["alice"], slot)
-    assert dict(item.assignments.values_list("annotator", "state")) == {cast["alice"].pk: "done", cast["bob"].pk: "leased"}
+    assert dict(item.assignments.values_list("annotator", "state")) == {
+        cast["alice"].pk: "done",
+        cast["bob"].pk: "leased",
+    }
 
 
 def test_a_late_answer_without_a_free_slot_is_kept_as_a_draft_and_told_so(project, cast):
@@ -226,7 +233,9 @@ def test_a_late_answer_to_an_item_answered_through_another_slot_is_a_second_answ
     [item] = make_items(project, 1)
     [slot] = take(project, cast["alice"])
     expire(slot)
-    a.Assignment.objects.filter(pk=slot.pk).update(annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5))
+    a.Assignment.objects.filter(pk=slot.pk).update(
+        annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5)
+    )
     answer(project, cast["alice"], slot, "negative")
     with pytest.raises(Conflict, match="The first answer stands"):
         answer(project, cast["alice"], slot, "positive")
@@ -245,7 +254,9 @@ def test_an_answer_to_a_slot_that_was_removed_is_told_so(project, cast):
 
 
 def publish(project, *, earlier="stand", **changes):
-    publishing.save_draft(project=project, text="# New rules", schema=changes.get("schema", project.version.schema), user=None)
+    publishing.save_draft(
+        project=project, text="# New rules", schema=changes.get("schema", project.version.schema), user=None
+    )
     return publishing.publish(project=project, user=None, change_note="clearer", earlier=earlier)
 
 
@@ -334,7 +345,10 @@ def test_a_draft_never_replaces_a_submitted_answer(project, cast):
     # Not even where the slot was given to the same person again.
     a.Assignment.objects.filter(pk=slot.pk).update(state="leased", lease_until=timezone.now() + timedelta(minutes=5))
     draft(project, cast["alice"], slot)
-    assert (a.Annotation.objects.get().status, a.Annotation.objects.get().answer) == ("submitted", {"sentiment": "positive"})
+    assert (a.Annotation.objects.get().status, a.Annotation.objects.get().answer) == (
+        "submitted",
+        {"sentiment": "positive"},
+    )
 
 
 def test_a_draft_for_a_slot_of_somebody_else_is_ignored(project, cast):
@@ -368,7 +382,14 @@ def test_a_draft_may_not_hold_what_the_schema_does_not_know(project, cast):
 
 
 def raw(**changes):
-    return {"client_id": str(uuid.uuid4()), "assignment": 1, "token": str(uuid.uuid4()), "version": 1, "answer": {"sentiment": "positive"}, **changes}
+    return {
+        "client_id": str(uuid.uuid4()),
+        "assignment": 1,
+        "token": str(uuid.uuid4()),
+        "version": 1,
+        "answer": {"sentiment": "positive"},
+        **changes,
+    }
 
 
 def test_a_request_is_read_with_its_defaults():
@@ -411,7 +432,15 @@ def test_a_request_that_is_no_object_is_refused():
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [(1.26, 1.3), (-1, None), (float("nan"), None), (float("inf"), None), ("3", None), (True, None), (10**9, 4 * 3600.0)],
+    [
+        (1.26, 1.3),
+        (-1, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("3", None),
+        (True, None),
+        (10**9, 4 * 3600.0),
+    ],
 )
 def test_a_broken_clock_says_nothing_and_a_huge_time_is_bounded(given, kept):
     assert annotating.read(raw(seconds=given)).seconds == kept

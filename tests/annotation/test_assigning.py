@@ -89,7 +89,7 @@ def test_a_lease_lives_as_long_as_the_project_says(cast):
 
 def test_work_taken_back_behind_the_place_in_the_order_is_found_again(project, cast):
     make_items(project, 4, slots=1)
-    order = [slot for slot in a.Assignment.objects.order_by("priority", "key")]
+    order = list(a.Assignment.objects.order_by("priority", "key"))
     for slot in take(project, cast["alice"], count=4):
         if slot.pk != order[0].pk:
             answer(project, cast["alice"], slot)
@@ -159,7 +159,12 @@ def test_a_lower_overlap_drops_open_slots_whatever_their_number(project, cast):
     # Bob stands on slot 1, slot 0 is open: the open one is surplus.
     a.Assignment.objects.filter(item=item, slot=1).update(state="done", annotator=cast["bob"])
     a.Annotation.objects.create(
-        project=project, item=item, annotator=cast["bob"], guideline_version=project.version, status="submitted", answer={"sentiment": "neutral"}
+        project=project,
+        item=item,
+        annotator=cast["bob"],
+        guideline_version=project.version,
+        status="submitted",
+        answer={"sentiment": "neutral"},
     )
     assigning.set_overlap(project=project, overlap=1)
     assert list(item.assignments.values_list("slot", "annotator")) == [(1, cast["bob"].pk)]
@@ -208,7 +213,15 @@ def test_items_with_more_imported_answers_than_overlap_keep_them(project, cast):
 
 def plan():
     """The database's plan for CLAIM's search, as text."""
-    values = {"user": 1, "project": 1, "token": "0" * 32, "until": "2026-05-14", "now": "2026-05-14", "priority": 0, "key": 0}
+    values = {
+        "user": 1,
+        "project": 1,
+        "token": "0" * 32,
+        "until": "2026-05-14",
+        "now": "2026-05-14",
+        "priority": 0,
+        "key": 0,
+    }
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
     with transaction.atomic(), connection.cursor() as cursor:

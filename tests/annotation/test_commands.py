@@ -13,9 +13,21 @@ from tests.conftest import make_items, make_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
 ROWS = [
-    {"id": "a", "text": "净利润同比增长 8％ 📈\r\n好于预期。", "annotations": [{"annotator": "x", "label": "up"}, {"annotator": "y", "label": "up"}]},
-    {"id": "b", "text": "Sales fell.", "annotations": [{"annotator": "x", "label": "up"}, {"annotator": "y", "label": "down"}]},
-    {"id": "c", "text": "Sales rose.", "annotations": [{"annotator": "x", "label": "down"}, {"annotator": "y", "label": "up"}]},
+    {
+        "id": "a",
+        "text": "净利润同比增长 8％ 📈\r\n好于预期。",
+        "annotations": [{"annotator": "x", "label": "up"}, {"annotator": "y", "label": "up"}],
+    },
+    {
+        "id": "b",
+        "text": "Sales fell.",
+        "annotations": [{"annotator": "x", "label": "up"}, {"annotator": "y", "label": "down"}],
+    },
+    {
+        "id": "c",
+        "text": "Sales rose.",
+        "annotations": [{"annotator": "x", "label": "down"}, {"annotator": "y", "label": "up"}],
+    },
 ]
 
 
@@ -70,7 +82,16 @@ def test_a_file_makes_a_project_with_guideline_items_answers_and_cases(file, cas
     [entry] = told["files"]
     assert (told["project"], told["created"]) == ("stance", True)
     counts = {name: entry[name] for name in ("state", "rows", "new", "here", "annotations", "gold", "cases", "refused")}
-    assert counts == {"state": "done", "rows": 3, "new": 3, "here": 0, "annotations": 6, "gold": 1, "cases": 2, "refused": 0}
+    assert counts == {
+        "state": "done",
+        "rows": 3,
+        "new": 3,
+        "here": 0,
+        "annotations": 6,
+        "gold": 1,
+        "cases": 2,
+        "refused": 0,
+    }
     assert (entry["annotators"], entry["guideline_version"], entry["refused_file"]) == (["x", "y"], 1, None)
     project = a.Project.objects.get()
     assert (project.name, project.overlap, project.created_by) == ("立场", 2, cast["dave"])
@@ -82,7 +103,12 @@ def test_the_same_file_again_adds_nothing_and_is_no_failure(stance, file):
     before = a.Document.objects.count(), a.Annotation.objects.count(), a.Gold.objects.count(), a.Case.objects.count()
     text = run("import_items", file("stance.jsonl", jsonl()), "--project", "stance")
     assert "3 rows read, 0 new items, 3 here already" in text
-    assert before == (a.Document.objects.count(), a.Annotation.objects.count(), a.Gold.objects.count(), a.Case.objects.count())
+    assert before == (
+        a.Document.objects.count(),
+        a.Annotation.objects.count(),
+        a.Gold.objects.count(),
+        a.Case.objects.count(),
+    )
 
 
 def test_a_project_that_is_not_there_is_not_made_without_being_asked(file):
@@ -212,7 +238,18 @@ def test_labels_may_come_in_as_gold_of_somebody(cast, file):
     project = make_project(cast)
     bring(project, jsonl([{"id": "a", "text": "A."}]))
     path = file("gold.jsonl", jsonl([{"id": "a", "label": "neutral"}]))
-    run("import_annotations", path, "--project", "sentiment", "--labels", "gold", "--annotator", "bank", "--question", "sentiment")
+    run(
+        "import_annotations",
+        path,
+        "--project",
+        "sentiment",
+        "--labels",
+        "gold",
+        "--annotator",
+        "bank",
+        "--question",
+        "sentiment",
+    )
     gold = a.Gold.objects.get()
     assert (gold.value, gold.settled_by.name) == ("neutral", "bank")
 
@@ -222,7 +259,9 @@ def test_labels_may_come_in_as_gold_of_somebody(cast, file):
 
 def test_agreement_is_printed_for_people_and_for_machines(stance):
     text = run("agreement", "--project", "stance", "--draws", "50")
-    assert "stance / label: 3 items with two or more answers, 2 of them differing, 2 annotators, 2 cases to settle" in text
+    assert (
+        "stance / label: 3 items with two or more answers, 2 of them differing, 2 annotators, 2 cases to settle" in text
+    )
     assert "percent agreement      0.3333" in text
     assert "x · y (n = 3)" in text
     figures = result("agreement", "--project", "stance", "--draws", "50", "--seed", "1")
@@ -261,7 +300,12 @@ def test_agreement_without_a_guideline_says_so(cast):
 def test_a_file_of_decisions_settles_cases_and_says_how_many_stay_open(stance, cast, file):
     path = file("d.csv", "id,label,reason,note\nb,down,ambiguous,两可\nzz,up,,\n")
     told = result("adjudicate", "--project", "stance", "--file", path, "--user", "carol")
-    assert {name: told[name] for name in ("settled", "here", "refused", "open")} == {"settled": 1, "here": 0, "refused": 1, "open": 1}
+    assert {name: told[name] for name in ("settled", "here", "refused", "open")} == {
+        "settled": 1,
+        "here": 0,
+        "refused": 1,
+        "open": 1,
+    }
     gold = a.Gold.objects.get(method="adjudicated")
     assert (gold.value, gold.reason, gold.note, gold.settled_by) == ("down", "ambiguous", "两可", cast["carol"])
     text = run("adjudicate", "--project", "stance", "--file", path)
@@ -273,11 +317,15 @@ def test_a_file_without_a_usable_row_is_a_failure(stance, file):
     printed, said = failed("adjudicate", "--project", "stance", "--file", file("d.csv", "id,label\nzz,up\n"))
     assert "refused: Row 2" in printed
     assert said == "No row of the file could be used."
-    assert "No such file" in failed("adjudicate", "--project", "stance", "--file", file("x", "").with_name("gone.csv"))[1]
+    assert (
+        "No such file" in failed("adjudicate", "--project", "stance", "--file", file("x", "").with_name("gone.csv"))[1]
+    )
 
 
 def test_one_annotators_answers_settle_everything_they_answered(stance):
-    told = result("adjudicate", "--project", "stance", "--annotator", "y", "--reason", "guideline", "--note", "y wrote it")
+    told = result(
+        "adjudicate", "--project", "stance", "--annotator", "y", "--reason", "guideline", "--note", "y wrote it"
+    )
     assert (told["settled"], told["open"]) == (2, 0)
     assert set(a.Gold.objects.filter(method="adjudicated").values_list("value", "reason", "note")) == {
         ("down", "guideline", "y wrote it"),

@@ -114,7 +114,12 @@ def test_one_annotators_answers_settle_what_they_answered(project, cast):
     [item] = make_items(project, ["Nobody knows."])
     label(project, item, alice=None, bob="negative")
     outcome = deciding.by_annotator(
-        project=project, question="sentiment", annotator="alice", user=cast["carol"], reason="other", note="alice is senior"
+        project=project,
+        question="sentiment",
+        annotator="alice",
+        user=cast["carol"],
+        reason="other",
+        note="alice is senior",
     )
     assert outcome.settled == 3
     assert settled(project) == {"d0": "positive", "d1": "positive", "d2": "positive"}

@@ -2,11 +2,25 @@
 
 import pytest
 
-from annotation.forms import AccountForm, InvitationForm, JoinForm, MembershipForm, ProjectForm, ProjectSettingsForm, TokenForm
+from annotation.forms import (
+    AccountForm,
+    InvitationForm,
+    JoinForm,
+    MembershipForm,
+    ProjectForm,
+    ProjectSettingsForm,
+    TokenForm,
+)
 from annotation.models import User
 
 pytestmark = pytest.mark.django_db
-JOIN = {"username": "zoe", "name": "佐伊", "email": "zoe@example.org", "password1": "lake-Michigan-7", "password2": "lake-Michigan-7"}
+JOIN = {
+    "username": "zoe",
+    "name": "佐伊",
+    "email": "zoe@example.org",
+    "password1": "lake-Michigan-7",
+    "password2": "lake-Michigan-7",
+}
 
 
 def test_joining_makes_an_account_with_a_hashed_password_and_no_rights():
@@ -41,7 +55,10 @@ def test_a_taken_name_is_refused():
 
 
 def test_the_forms_hold_no_field_of_the_servers():
-    fields = {form.__name__: set(form().fields) for form in (ProjectForm, ProjectSettingsForm, InvitationForm, MembershipForm, AccountForm)}
+    fields = {
+        form.__name__: set(form().fields)
+        for form in (ProjectForm, ProjectSettingsForm, InvitationForm, MembershipForm, AccountForm)
+    }
     assert fields["ProjectSettingsForm"] == {"name", "description", "overlap", "settle", "lease_minutes"}
     assert fields["ProjectForm"] == fields["ProjectSettingsForm"] | {"slug"}
     assert fields["InvitationForm"] == {"email", "role", "labels"}
@@ -49,7 +66,10 @@ def test_the_forms_hold_no_field_of_the_servers():
     assert fields["AccountForm"] == {"name", "email"}
 
 
-@pytest.mark.parametrize("changes", [{"overlap": 0}, {"overlap": 21}, {"lease_minutes": 0}, {"lease_minutes": 1441}, {"settle": "x"}, {"name": ""}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"overlap": 0}, {"overlap": 21}, {"lease_minutes": 0}, {"lease_minutes": 1441}, {"settle": "x"}, {"name": ""}],
+)
 def test_settings_out_of_range_are_refused(changes):
     data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
     assert ProjectSettingsForm(data).is_valid()

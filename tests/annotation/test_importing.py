@@ -37,7 +37,10 @@ def documents(project):
 
 def world():
     """Everything that an import writes, as counts."""
-    return {model.__name__: model.objects.count() for model in (a.Document, a.Item, a.Assignment, a.Annotation, a.Gold, a.Case, a.User)}
+    return {
+        model.__name__: model.objects.count()
+        for model in (a.Document, a.Item, a.Assignment, a.Annotation, a.Gold, a.Case, a.User)
+    }
 
 
 # Formats
@@ -53,7 +56,9 @@ def test_lines_of_json_become_documents_items_and_open_slots(project):
     assert (document.source_type, document.metadata) == ("news", {"year": 2020})
     assert document.imported_in_id == a.Import.objects.get().pk
     assert set(a.Assignment.objects.values_list("state", "annotator")) == {("open", None)}
-    assert Counter(a.Assignment.objects.values_list("item", flat=True)) == dict.fromkeys(a.Item.objects.values_list("pk", flat=True), 2)
+    assert Counter(a.Assignment.objects.values_list("item", flat=True)) == dict.fromkeys(
+        a.Item.objects.values_list("pk", flat=True), 2
+    )
 
 
 def test_a_table_with_crlf_quotes_and_chinese_headers_is_read(project):
@@ -83,7 +88,9 @@ def test_a_text_file_is_a_document_per_line_or_one_document(project):
 
 
 def test_sentence_at_label_in_latin_1_is_read_without_being_told(project):
-    content = "\n".join(f"Net sales in Jyväskylä rose {n} % .@{value}" for n, value in enumerate(["positive", "neutral"] * 4))
+    content = "\n".join(
+        f"Net sales in Jyväskylä rose {n} % .@{value}" for n, value in enumerate(["positive", "neutral"] * 4)
+    )
     report = bring(project, content.encode("latin-1"), "sentences.txt", labels="gold", annotator="bank")
     assert report["gold"] == 8
     assert "Net sales in Jyväskylä rose 0 % ." in documents(project).values()
@@ -242,9 +249,7 @@ def test_text_that_differs_in_case_and_width_only_is_the_same_text(project):
 @pytest.mark.parametrize(("policy", "new"), [("keep", 2), ("skip", 1)])
 def test_the_same_text_under_another_id_is_kept_or_skipped_as_the_manager_says(project, policy, new):
     bring(project, lines({"id": "a", "text": "Same text."}))
-    report = bring(
-        project, lines({"id": "b", "text": "SAME  text."}, {"id": "c", "text": "New."}), duplicates=policy
-    )
+    report = bring(project, lines({"id": "b", "text": "SAME  text."}, {"id": "c", "text": "New."}), duplicates=policy)
     assert (report["new"], report["same_text"]) == (new, 1)
 
 
@@ -264,7 +269,11 @@ def refused_file(row):
 
 
 def test_refused_rows_can_be_downloaded_mended_and_sent_again(project):
-    row = upload(project, 'id,text,label\n=1+1,Formula id.,neutral\n2,,neutral\n3,"Bad, label",bullish\n4,Good.,neutral\n', "t.csv")
+    row = upload(
+        project,
+        'id,text,label\n=1+1,Formula id.,neutral\n2,,neutral\n3,"Bad, label",bullish\n4,Good.,neutral\n',
+        "t.csv",
+    )
     importing.bring_in(row)
     assert [problem["row"] for problem in row.report["problems"]] == [3, 4]
     refused = refused_file(row)
@@ -297,7 +306,7 @@ def test_refused_rows_of_json_keep_their_form(project):
 
 
 def test_a_broken_line_before_others_does_not_cost_their_cells(project):
-    row = upload(project, 'id,text,label\n1,too,many,cells\n2,,neutral\n3,x,neutral\n', "t.csv")
+    row = upload(project, "id,text,label\n1,too,many,cells\n2,,neutral\n3,x,neutral\n", "t.csv")
     importing.bring_in(row)
     rows = list(csv.DictReader(io.StringIO(refused_file(row))))
     assert [(entry["id"], entry["label"]) for entry in rows] == [("", ""), ("2", "neutral")]
@@ -325,7 +334,11 @@ def test_labels_are_answers_of_an_annotator_named_after_the_file(project):
     annotator = a.User.objects.get(imported_for=project)
     assert (annotator.name, annotator.is_active, annotator.has_usable_password()) == ("phrasebank", False, False)
     annotation = a.Annotation.objects.first()
-    assert (annotation.status, annotation.answer, annotation.guideline_version) == ("submitted", {"sentiment": "neutral"}, project.version)
+    assert (annotation.status, annotation.answer, annotation.guideline_version) == (
+        "submitted",
+        {"sentiment": "neutral"},
+        project.version,
+    )
     # One of the two answers is here; the other is still asked for.
     assert Counter(a.Assignment.objects.values_list("state", flat=True)) == {"done": 3, "open": 3}
 
@@ -335,14 +348,31 @@ def test_labels_as_gold_are_settled_and_nobody_is_asked(project):
     assert (report["gold"], report["annotations"], report["annotators"]) == (3, 0, ["PhraseBank"])
     assert not a.Assignment.objects.exists()
     gold = a.Gold.objects.first()
-    assert (gold.value, gold.method, gold.settled_by.name, gold.note) == ("neutral", "imported", "PhraseBank", "phrasebank.jsonl")
+    assert (gold.value, gold.method, gold.settled_by.name, gold.note) == (
+        "neutral",
+        "imported",
+        "PhraseBank",
+        "phrasebank.jsonl",
+    )
 
 
 def test_answers_of_several_annotators_settle_or_open_cases(project):
     rows = [
-        {"id": "same", "text": "A.", "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "label": "neutral"}]},
-        {"id": "apart", "text": "B.", "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "label": "positive"}]},
-        {"id": "skip", "text": "C.", "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "status": "skipped"}]},
+        {
+            "id": "same",
+            "text": "A.",
+            "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "label": "neutral"}],
+        },
+        {
+            "id": "apart",
+            "text": "B.",
+            "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "label": "positive"}],
+        },
+        {
+            "id": "skip",
+            "text": "C.",
+            "annotations": [{"annotator": "x", "label": "neutral"}, {"annotator": "y", "status": "skipped"}],
+        },
         {"id": "half", "text": "D.", "annotations": [{"annotator": "x", "label": "neutral"}]},
         {"id": "many", "text": "E.", "annotations": [{"annotator": name, "label": "neutral"} for name in "xyz"]},
     ]
@@ -352,7 +382,12 @@ def test_answers_of_several_annotators_settle_or_open_cases(project):
         name: sorted(a.Assignment.objects.filter(item__document__external_id=name).values_list("state", flat=True))
         for name in ("same", "skip", "half", "many")
     }
-    assert slots == {"same": ["done", "done"], "skip": ["done", "skipped"], "half": ["done", "open"], "many": ["done"] * 3}
+    assert slots == {
+        "same": ["done", "done"],
+        "skip": ["done", "skipped"],
+        "half": ["done", "open"],
+        "many": ["done"] * 3,
+    }
 
 
 def test_wide_columns_are_annotators(project):
@@ -452,7 +487,9 @@ def test_an_answers_file_may_bring_gold_skips_and_wide_columns(project):
 
 def test_the_labels_of_a_file_make_version_1_where_there_is_none(cast):
     project = bare(cast)
-    report = bring(project, three(label="上涨") + "\n" + lines({"id": "x", "text": "X.", "label": "下跌"}), create_schema=True)
+    report = bring(
+        project, three(label="上涨") + "\n" + lines({"id": "x", "text": "X.", "label": "下跌"}), create_schema=True
+    )
     assert (report["new"], report["annotations"], report["guideline_version"]) == (4, 4, 1)
     [question] = project.version.schema["questions"]
     assert (question["name"], [entry["name"] for entry in question["labels"]]) == ("label", ["上涨", "下跌"])
@@ -462,7 +499,12 @@ def test_the_labels_of_a_file_make_version_1_where_there_is_none(cast):
 
 def test_numbers_as_labels_are_in_their_order(cast):
     project = bare(cast)
-    bring(project, lines(*({"id": n, "text": f"t{n}", "label": n} for n in (10, 9, 1))), create_schema=True, question="stars")
+    bring(
+        project,
+        lines(*({"id": n, "text": f"t{n}", "label": n} for n in (10, 9, 1))),
+        create_schema=True,
+        question="stars",
+    )
     [question] = project.version.schema["questions"]
     assert (question["name"], [entry["name"] for entry in question["labels"]]) == ("stars", ["1", "9", "10"])
 
@@ -484,7 +526,9 @@ def test_a_file_without_labels_makes_no_schema(cast):
 def test_one_label_or_too_many_make_no_schema_and_the_texts_come_in_all_the_same(cast):
     for slug, rows in (("one", 3), ("many", 501)):
         project = bare(cast, slug)
-        content = lines(*({"id": n, "text": f"text {n}", "label": "same" if slug == "one" else f"l{n}"} for n in range(rows)))
+        content = lines(
+            *({"id": n, "text": f"text {n}", "label": "same" if slug == "one" else f"l{n}"} for n in range(rows))
+        )
         report = bring(project, content, create_schema=True)
         assert (project.version, report["new"], report["refused"]) == (None, rows, 0)
         assert any("no guideline was made from the labels" in warning["text"] for warning in report["warnings"])
@@ -509,7 +553,9 @@ def test_a_draft_is_never_overwritten_by_a_files_labels(cast):
 
 def test_without_a_guideline_answers_wait_as_metadata_and_come_in_later(cast):
     project = bare(cast)
-    content = lines(*({"id": n, "text": f"t{n}", "annotations": [{"annotator": "x", "label": "ab"[n % 2]}]} for n in range(4)))
+    content = lines(
+        *({"id": n, "text": f"t{n}", "annotations": [{"annotator": "x", "label": "ab"[n % 2]}]} for n in range(4))
+    )
     report = bring(project, content)
     assert (report["new"], report["annotations"]) == (4, 0)
     report = bring(project, content, create_schema=True)
@@ -540,7 +586,10 @@ def kill_after(monkeypatch, batches):
 @pytest.mark.parametrize("policy", ["keep", "skip"])
 def test_an_import_killed_between_batches_goes_on_and_reports_as_if_nothing_had_been(project, monkeypatch, policy):
     monkeypatch.setattr(importing, "BATCH", 2)
-    rows = [{"id": f"d{n}", "text": f"Text {n}." if n != 4 else "Text 0.", "label": ["neutral", "positive"][n % 2]} for n in range(7)]
+    rows = [
+        {"id": f"d{n}", "text": f"Text {n}." if n != 4 else "Text 0.", "label": ["neutral", "positive"][n % 2]}
+        for n in range(7)
+    ]
     rows.insert(2, {"id": "bad", "text": ""})
     content = lines(*rows, {"id": "d0", "text": "Text 0.", "label": "neutral"})
     row = upload(project, content, labels="gold", duplicates=policy)
@@ -633,7 +682,9 @@ def test_memory_does_not_grow_with_the_file(project, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 50)
     alive = []
     store = importing.Loader._store
-    monkeypatch.setattr(importing.Loader, "_store", lambda self, found, refused: (alive.append(len(found)), store(self, found, refused)))
+    monkeypatch.setattr(
+        importing.Loader, "_store", lambda self, found, refused: (alive.append(len(found)), store(self, found, refused))
+    )
     bring(project, "\n".join(json.dumps({"id": n, "text": f"Text {n}."}) for n in range(205)))
     assert alive == [50, 50, 50, 50, 5]
 

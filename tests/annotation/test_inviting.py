@@ -28,7 +28,12 @@ def membership(project, user):
 
 def test_whoever_makes_a_project_manages_it(cast):
     project = inviting.create_project(name="  Stance of the Fed ", user=cast["eve"], overlap=3)
-    assert (project.slug, project.name, project.overlap, project.created_by) == ("stance-of-the-fed", "Stance of the Fed", 3, cast["eve"])
+    assert (project.slug, project.name, project.overlap, project.created_by) == (
+        "stance-of-the-fed",
+        "Stance of the Fed",
+        3,
+        cast["eve"],
+    )
     assert membership(project, cast["eve"]).role == "manager"
     assert project.guideline.text == ""
 
@@ -114,7 +119,10 @@ def test_a_member_who_opens_a_second_link_keeps_the_role(project, cast):
     assert inviting.accept(invitation=invitation, user=cast["alice"]).role == "annotator"
 
 
-@pytest.mark.parametrize(("fields", "sentence"), [({"role": "owner"}, "no role “owner”"), ({"email": "not-an-address"}, "is no e-mail address")])
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [({"role": "owner"}, "no role “owner”"), ({"email": "not-an-address"}, "is no e-mail address")],
+)
 def test_an_invitation_that_cannot_be_is_refused(project, cast, fields, sentence):
     with pytest.raises(ValueError, match=sentence):
         inviting.invite(**{"project": project, "by": cast["dave"], "role": "annotator", **fields})

@@ -336,7 +336,9 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(project, sent):
 
 def test_every_kind_of_job_is_reaped(project, sent):
     assert {Import, AgreementReport} <= set(jobs.kinds())
-    report = AgreementReport.objects.create(project=project, question="sentiment", guideline_version=project.version, queued_at=past())
+    report = AgreementReport.objects.create(
+        project=project, question="sentiment", guideline_version=project.version, queued_at=past()
+    )
     jobs.reap()
     assert ("annotation.agreement", report.pk) in sent
 

@@ -10,9 +10,18 @@ def question(*labels):
 
 
 def test_labels_get_keys_colours_and_titles():
-    up, down = question("up", {"name": "down", "title": "Down", "definition": " falls ", "examples": "one\n\n two "})["labels"]
+    up, down = question("up", {"name": "down", "title": "Down", "definition": " falls ", "examples": "one\n\n two "})[
+        "labels"
+    ]
     assert up == {"name": "up", "title": "up", "key": "1", "color": 1, "definition": "", "examples": []}
-    assert down == {"name": "down", "title": "Down", "key": "2", "color": 2, "definition": "falls", "examples": ["one", "two"]}
+    assert down == {
+        "name": "down",
+        "title": "Down",
+        "key": "2",
+        "color": 2,
+        "definition": "falls",
+        "examples": ["one", "two"],
+    }
 
 
 def test_free_keys_go_round_those_that_were_chosen_and_those_of_the_page():
@@ -54,7 +63,7 @@ def test_a_value_is_a_label_by_name():
     assert choice.clean(" 看涨 ", asked) == "看涨"
     assert choice.clean(0, asked) == "0"
     for strange in ("up", 2, True, None, ["0"], {"0": 1}):
-        with pytest.raises(ValueError, match="is no label of “tone”. The labels are: 看涨, 0, 1"):
+        with pytest.raises(ValueError, match=r"is no label of “tone”\. The labels are: 看涨, 0, 1"):
             choice.clean(strange, asked)
 
 

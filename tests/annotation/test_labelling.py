@@ -29,7 +29,14 @@ def url(name, project):
 def body(packet, value="positive", **changes):
     given = {"answer": {"sentiment": value}} if value else {"status": "skipped", "skip_reason": "unclear"}
     version = a.Project.objects.values_list("version", flat=True).get(slug="sentiment")
-    return {"client_id": str(uuid.uuid4()), "assignment": packet["assignment"], "token": packet["token"], "version": version, **given, **changes}
+    return {
+        "client_id": str(uuid.uuid4()),
+        "assignment": packet["assignment"],
+        "token": packet["token"],
+        "version": version,
+        **given,
+        **changes,
+    }
 
 
 def post(client, project, data, name="label_submit"):
@@ -58,8 +65,17 @@ def test_an_answer_goes_in_and_the_next_item_comes_out(project, cast, client_of)
 
 
 def test_a_packet_holds_what_the_reader_needs_and_no_metadata_or_gold(project, client_of):
-    [item] = make_items(project, [TEXT], metadata={"label": "secret"}, given_split="test", source_type="news", issuer="招商银行")
-    a.Gold.objects.create(project=project, item=item, question="sentiment", value="negative", method="imported", guideline_version=project.version)
+    [item] = make_items(
+        project, [TEXT], metadata={"label": "secret"}, given_split="test", source_type="news", issuer="招商银行"
+    )
+    a.Gold.objects.create(
+        project=project,
+        item=item,
+        question="sentiment",
+        value="negative",
+        method="imported",
+        guideline_version=project.version,
+    )
     reply = client_of("alice").get(url("label_next", project))
     [packet] = reply.json()["packets"]
     assert packet["item"]["text"] == TEXT
@@ -160,7 +176,12 @@ def test_a_draft_is_kept_and_comes_back_with_the_item(project, client_of):
     data = {"assignment": packet["assignment"], "answer": {"sentiment": "neutral"}, "comment": "想想", "flagged": True}
     assert post(client, project, data, "label_draft").status_code == 204
     [again] = packets(client, project)
-    assert (again["answer"], again["comment"], again["flagged"], again["status"]) == ({"sentiment": "neutral"}, "想想", True, "draft")
+    assert (again["answer"], again["comment"], again["flagged"], again["status"]) == (
+        {"sentiment": "neutral"},
+        "想想",
+        True,
+        "draft",
+    )
 
 
 # One's own last answers

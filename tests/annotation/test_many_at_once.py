@@ -144,7 +144,11 @@ def test_publishing_in_the_middle_of_labelling_leaves_no_answer_between_two_vers
                 membership = member(project, person)
                 for slot in assigning.take(membership=membership):
                     try:
-                        annotating.submit(membership=membership, sent=sent(slot, "neutral", version=membership.project.version_id), more=False)
+                        annotating.submit(
+                            membership=membership,
+                            sent=sent(slot, "neutral", version=membership.project.version_id),
+                            more=False,
+                        )
                     except annotating.Conflict as conflict:
                         conflicts.append(str(conflict))
         finally:

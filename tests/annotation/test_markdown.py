@@ -23,7 +23,7 @@ def test_markdown_becomes_html_with_anchors_on_headings():
         "<img src=x onerror=alert(1)>",
         "[click](javascript:alert(1))",
         "[click](data:text/html;base64,PHNjcmlwdD4=)",
-        "[x](https://example.org \"onmouseover=alert(1)\")<style>*{}</style>",
+        '[x](https://example.org "onmouseover=alert(1)")<style>*{}</style>',
         "![x](https://example.org/pixel.png)",
         '# "><script>alert(1)</script>',
         "<a href='JaVaScRiPt:alert(1)'>x</a>",

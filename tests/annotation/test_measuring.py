@@ -29,7 +29,9 @@ def test_only_submitted_current_independent_answers_count(project, cast):
     [stranger] = make_items(other, 1)
     label(other, stranger, alice="positive")
     first = str(items[0].pk)
-    assert triples(project) == sorted([(first, str(cast["alice"].pk), "positive"), (first, str(cast["bob"].pk), "negative")])
+    assert triples(project) == sorted(
+        [(first, str(cast["alice"].pk), "positive"), (first, str(cast["bob"].pk), "negative")]
+    )
 
 
 def test_labels_can_be_left_out(project):

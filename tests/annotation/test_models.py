@@ -37,13 +37,23 @@ def test_an_answer_is_there_once_per_person_item_and_version(project, cast, item
 
 def test_a_client_id_is_used_once(cast, item):
     row = make_annotation(item, cast["alice"])
-    first = a.Revision.objects.create(annotation=row, client_id="00000000-0000-0000-0000-000000000001", status="submitted")
+    first = a.Revision.objects.create(
+        annotation=row, client_id="00000000-0000-0000-0000-000000000001", status="submitted"
+    )
     refused(a.Revision, annotation=row, client_id=first.client_id, status="submitted")
 
 
 def test_one_gold_and_one_open_case_per_question_count_and_history_stays(project, item):
     old = make_gold(item, "positive")
-    refused(a.Gold, project=project, item=item, question="sentiment", value="neutral", method="single", guideline_version=project.version)
+    refused(
+        a.Gold,
+        project=project,
+        item=item,
+        question="sentiment",
+        value="neutral",
+        method="single",
+        guideline_version=project.version,
+    )
     a.Gold.objects.filter(pk=old.pk).update(superseded_at=a.timezone.now())
     make_gold(item, "neutral")
     assert a.Gold.objects.current().get().value == "neutral"

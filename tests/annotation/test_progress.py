@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation import progress
 from annotation import models as a
+from annotation import progress
 from tests.annotation.worlds import answer, bring, label, lease, member, take
 from tests.conftest import make_gold, make_items, make_project
 

@@ -21,7 +21,9 @@ def schema_of(*labels, name="sentiment"):
 
 
 def save(project, text="# New rules", schema=None, user=None, **options):
-    return publishing.save_draft(project=project, text=text, schema=schema or project.version.schema, user=user, **options)
+    return publishing.save_draft(
+        project=project, text=text, schema=schema or project.version.schema, user=user, **options
+    )
 
 
 def publish(project, **options):
@@ -150,7 +152,10 @@ def _lease_for_dave(project, item, cast):
 
 
 def test_cases_of_a_question_that_is_no_longer_asked_are_closed(project, cast):
-    questions = [*project.version.schema["questions"], {"name": "topic", "kind": "choice", "labels": ["a", "b"], "required": False}]
+    questions = [
+        *project.version.schema["questions"],
+        {"name": "topic", "kind": "choice", "labels": ["a", "b"], "required": False},
+    ]
     save(project, schema={"questions": questions})
     publish(project)
     [item] = make_items(project, 1)
@@ -219,7 +224,9 @@ def test_settling_after_asking_again_sees_only_the_new_answers(project, cast):
 
 def test_labels_of_a_file_make_version_1_only_where_nothing_is_lost(cast):
     project = bare(cast)
-    version = publishing.publish_labels(project=project, question="tone", labels=["a", "b"], user=None, text="From a file.")
+    version = publishing.publish_labels(
+        project=project, question="tone", labels=["a", "b"], user=None, text="From a file."
+    )
     assert (version.number, schemas.label_names(version.schema["questions"][0])) == (1, ["a", "b"])
     project.refresh_from_db()
     with pytest.raises(ValueError, match="published guideline already"):

@@ -147,6 +147,8 @@ def test_every_file_comes_in_whole_and_only_once(bring, shared, name):
     for column in set(rows[0]) - known:
         answered = column in ("label", "annotations") and report["annotations"]
         assert answered or document.metadata[column] == rows[0][column]
-    assert all(document.metadata[key] == value for key, value in rows[0].get("meta", {}).items() if value not in (None, ""))
+    assert all(
+        document.metadata[key] == value for key, value in rows[0].get("meta", {}).items() if value not in (None, "")
+    )
     again = bring(name)
     assert (again["new"], again["here"], again["annotations"], again["gold"], again["cases"]) == (0, len(rows), 0, 0, 0)

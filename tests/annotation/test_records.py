@@ -84,7 +84,12 @@ def test_known_fields_find_their_place_and_all_other_columns_are_metadata():
 
 
 def test_nested_metadata_is_unpacked_and_its_parts_can_be_mapped():
-    values = {"text": "x", "meta": {"split": "test", "agreement": "all", "gone": ""}, "meta.bank": "A", "metadata": {"k": [1]}}
+    values = {
+        "text": "x",
+        "meta": {"split": "test", "agreement": "all", "gone": ""},
+        "meta.bank": "A",
+        "metadata": {"k": [1]},
+    }
     record = document(values, mapping={"split": "meta.split"})
     assert record.split == "test"
     assert record.metadata == {"agreement": "all", "bank": "A", "k": [1]}
@@ -208,7 +213,12 @@ def test_labels_of_another_kind_are_kept_as_metadata():
 
 def test_an_object_of_questions_and_values_is_an_answer_to_each():
     schema = schemas.check(
-        {"questions": [{"name": "topic", "kind": "choice", "labels": ["a", "b"]}, {"name": "tone", "kind": "choice", "labels": ["c", "d"]}]}
+        {
+            "questions": [
+                {"name": "topic", "kind": "choice", "labels": ["a", "b"]},
+                {"name": "tone", "kind": "choice", "labels": ["c", "d"]},
+            ]
+        }
     )
     record = document({"text": "x", "label": {"topic": "a", "tone": "d"}}, schema=schema, labels="gold")
     assert record.gold == {"topic": "a", "tone": "d"}
@@ -232,13 +242,17 @@ def test_gold_of_several_questions_may_stand_in_a_column_each():
 
 def test_the_chosen_question_is_the_one_that_is_answered():
     schema = schemas.check(
-        {"questions": [{"name": "topic", "kind": "choice", "labels": ["a", "b"]}, {"name": "tone", "kind": "choice", "labels": ["c", "d"]}]}
+        {
+            "questions": [
+                {"name": "topic", "kind": "choice", "labels": ["a", "b"]},
+                {"name": "tone", "kind": "choice", "labels": ["c", "d"]},
+            ]
+        }
     )
     assert document({"text": "x", "label": "c"}, schema=schema, question="tone").answers[0].answer == {"tone": "c"}
 
 
 # Annotators
-
 
 
 def test_a_list_of_annotations_gives_each_annotator_an_answer():
@@ -299,8 +313,12 @@ def test_answers_of_another_kind_are_kept_as_metadata(value):
 
 
 def test_an_annotation_without_an_annotator_refuses_the_row():
-    assert "needs an annotator and a label" in refusal({"text": "x", "annotations": [{"label": "neutral"}]}, mapping=LISTED)
-    assert "needs an annotator" in refusal({"text": "x", "annotations": [{"annotator": " ", "label": "neutral"}]}, mapping=LISTED)
+    assert "needs an annotator and a label" in refusal(
+        {"text": "x", "annotations": [{"label": "neutral"}]}, mapping=LISTED
+    )
+    assert "needs an annotator" in refusal(
+        {"text": "x", "annotations": [{"annotator": " ", "label": "neutral"}]}, mapping=LISTED
+    )
 
 
 def test_an_annotator_who_answers_twice_refuses_the_row():
@@ -332,12 +350,17 @@ def test_without_a_schema_labels_and_answers_are_kept_as_metadata():
 
 @pytest.mark.parametrize("labels", ["gold", "annotation"])
 def test_without_a_schema_labels_that_must_count_refuse_the_row(labels):
-    assert "the project has no published guideline" in refusal({"text": "x", "label": "neutral"}, schema=None, labels=labels)
+    assert "the project has no published guideline" in refusal(
+        {"text": "x", "label": "neutral"}, schema=None, labels=labels
+    )
 
 
 def test_labels_of_rows_are_collected_for_a_schema():
     reader = desk(LISTED, schema=None)
-    values = {"annotations": [{"annotator": "a", "label": 1}, {"annotator": "b", "status": "skipped"}], "label": "summary"}
+    values = {
+        "annotations": [{"annotator": "a", "label": 1}, {"annotator": "b", "status": "skipped"}],
+        "label": "summary",
+    }
     assert list(reader.labels(values)) == [("label", "1")]
     plain = desk(schema=None, question="tone", label_map={"x": "y"})
     assert list(plain.labels({"label": "x"})) == [("tone", "y")]

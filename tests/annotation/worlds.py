@@ -25,13 +25,19 @@ def take(project: a.Project, user: a.User, count: int = 1) -> list[a.Assignment]
 
 def sent(slot: a.Assignment, value: str | None = "positive", **changes: Any) -> annotating.Sent:
     """An answer to a leased slot; value None is a skip."""
-    given = {"status": "submitted", "answer": {"sentiment": value}} if value else {"status": "skipped", "skip_reason": "unclear"}
+    given = (
+        {"status": "submitted", "answer": {"sentiment": value}}
+        if value
+        else {"status": "skipped", "skip_reason": "unclear"}
+    )
     version = a.Project.objects.values_list("version", flat=True).get(pk=slot.project_id)
     fields = {"client_id": uuid.uuid4(), "assignment": slot.pk, "token": slot.token, "version": version, **given}
     return annotating.Sent(**{**fields, **changes})
 
 
-def answer(project: a.Project, user: a.User, slot: a.Assignment, value: str | None = "positive", **changes: Any) -> a.Annotation:
+def answer(
+    project: a.Project, user: a.User, slot: a.Assignment, value: str | None = "positive", **changes: Any
+) -> a.Annotation:
     """Submit an answer to a leased slot."""
     annotation, _following = annotating.submit(
         membership=member(project, user), sent=sent(slot, value, **changes), more=False
