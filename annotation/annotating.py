@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from annotation import adjudicating, assigning, schema
 from annotation.models import Annotation, Assignment, GuidelineVersion, Membership, Project, Revision
+from annotation.text.normal import clean
 
 SKIP_REASONS = {
     "unclear": gettext_lazy("the guideline does not tell"),
@@ -65,7 +66,7 @@ def read(data: Any) -> Sent:
     if status == "skipped" and reason not in SKIP_REASONS:
         raise ValueError(_("Choose a reason for the skip: %(reasons)s.") % {"reasons": ", ".join(SKIP_REASONS)})
     comment = data.get("comment") or ""
-    if not isinstance(comment, str) or len(comment) > COMMENT or "\x00" in comment:
+    if not isinstance(comment, str) or len(comment) > COMMENT:
         raise ValueError(_("A comment is a text of at most %(most)d characters.") % {"most": COMMENT})
     answer = data.get("answer") or {}
     if not isinstance(answer, dict):
@@ -79,7 +80,8 @@ def read(data: Any) -> Sent:
         answer=answer,
         skip_reason=reason if status == "skipped" else "",
         flagged=data.get("flagged") is True,
-        comment=comment.strip(),
+        # A browser may cut an emoji in half; no database takes the half.
+        comment=clean(comment).text,
         seconds=_seconds(data.get("seconds")),
     )
 
@@ -309,7 +311,7 @@ def draft(*, membership: Membership, data: Any) -> None:
         return
     values = {
         "answer": schema.clean(data.get("answer") or {}, version.schema, partial=True),
-        "comment": str(data.get("comment") or "")[:COMMENT].replace("\x00", ""),
+        "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,
     }
     _keep_draft(membership, slot.item_id, version, values)

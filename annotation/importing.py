@@ -71,17 +71,21 @@ def prepare(
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
     """Options of the kinds that they must be; the API's callers write them by hand."""
     for name, default in DEFAULTS.items():
-        value = options[name]
-        wanted = type(default)
-        if not isinstance(value, wanted) or (wanted is list and not all(isinstance(part, str) for part in value)):
+        value, wanted = options[name], type(default)
+        texts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if not isinstance(value, wanted) or (wanted is not bool and not all(isinstance(part, str) for part in texts)):
             raise ValueError(_("The option %(name)s must be %(kind)s.") % {"name": name, "kind": _kinds()[wanted]})
-        if wanted is dict and not all(isinstance(part, str) for part in value.values()):
-            raise ValueError(_("The option %(name)s must be an object of texts.") % {"name": name})
+        if any(isinstance(part, str) and not _is_storable(part) for part in texts):
+            raise ValueError(_("The option %(name)s holds characters that no text has.") % {"name": name})
     return options
 
 
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def _kinds() -> dict[type, str]:
-    return {str: _("a text"), bool: _("true or false"), list: _("a list of texts"), dict: _("an object")}
+    return {str: _("a text"), bool: _("true or false"), list: _("a list of texts"), dict: _("an object of texts")}
 
 
 def look(row: Import) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from annotation.models import (
     Project,
     User,
 )
+from annotation.text.normal import clean
 
 TEXT = 200_000
 
@@ -35,19 +36,28 @@ def save_draft(
     """Store the draft. Raises ValueError where the schema is broken or somebody saved in between."""
     if len(text) > TEXT:
         raise ValueError(_("A guideline has at most %(most)d characters.") % {"most": TEXT})
-    checked = schemas.check(schema)
+    checked = schemas.check(_clean(schema))
     draft = Guideline.objects.select_for_update().filter(project=project).first() or Guideline(project=project)
     if draft.pk and opened_at and draft.edited_at.isoformat() != opened_at:
         raise EditedMeanwhile(
             _("%(who)s has saved this draft since you opened it. Copy your text, reload and merge.")
             % {"who": draft.edited_by or "?"}
         )
-    draft.text = text.replace("\r\n", "\n").replace("\x00", "")
+    draft.text = clean(text).text
     draft.schema = checked
     draft.edited_at = timezone.now()
     draft.edited_by = user
     draft.save()
     return draft
+
+
+def _clean(value: Any) -> Any:
+    """Every text of a schema in the form that labels of files are compared with, and that a database takes."""
+    if isinstance(value, dict):
+        return {name: _clean(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
+    return clean(value).text if isinstance(value, str) else value
 
 
 @transaction.atomic

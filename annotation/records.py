@@ -95,6 +95,7 @@ class Desk:
         self.annotator_columns: list[str] = [str(column) for column in self.options["annotator_columns"]]
         if self.mapping.get("label") in self.annotator_columns:
             del self.mapping["label"]
+        self.label_map = {clean(old).text: clean(new).text for old, new in self.options["label_map"].items()}
         self.schema = schema
         self.filename = filename
         # What happened to values without a refusal, in sentences.
@@ -382,8 +383,7 @@ class Desk:
 
     def _label(self, value: Any) -> str:
         text = clean(_words(value)).text
-        label_map: dict[str, str] = self.options["label_map"]
-        return label_map.get(text, text)
+        return self.label_map.get(text, text)
 
     def _check_answers(self, record: Record) -> None:
         """The answers in stored form; raises Refused where one breaks the schema."""

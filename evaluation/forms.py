@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from evaluation.metrics import KINDS
 from evaluation.models import SPLITS
 
-PRIMARY = [(metric.name, metric.title) for metric in KINDS["choice"].metrics.values() if metric.may_be_primary]
+PRIMARY = [(metric.name, _(metric.title)) for metric in KINDS["choice"].metrics.values() if metric.may_be_primary]
 
 
 class FreezeForm(forms.Form):

@@ -135,7 +135,8 @@ def _project(people: dict[str, User]) -> Project:
             "help": "For somebody who holds, lends to or depends on the issuer; in feedback, the customer's own.",
             "labels": LABELS,
         }
-        text = (CORPUS / "guideline.en.md").read_text(encoding="utf-8")
+        parts = [(CORPUS / f"guideline.{language}.md").read_text(encoding="utf-8") for language in ("en", "zh")]
+        text = "\n".join(parts)
         publishing.save_draft(project=project, text=text, schema={"questions": [question]}, user=people["dave"])
         publishing.publish(project=project, user=people["dave"])
         project.refresh_from_db()

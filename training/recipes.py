@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from annotation.text.words import _, gettext_noop
@@ -86,7 +86,7 @@ MAX_LENGTH = Field(
 )
 STRENGTH = gettext_noop("How closely the regression follows the train texts; lower values keep the weights smaller.")
 FINETUNE = (
-    Field("epochs", int, 5, gettext_noop("How many times every train text is seen."), low=1, high=100),
+    Field("epochs", int, 6, gettext_noop("How many times every train text is seen."), low=1, high=100),
     Field(
         "learning_rate", float, 1e-4, gettext_noop("The size of a training step at its largest."), low=1e-7, high=1e-2
     ),
@@ -99,12 +99,14 @@ FINETUNE = (
     Field(
         "label_smoothing", float, 0.0, gettext_noop("The share of each target spread over all labels."), low=0, high=0.9
     ),
-    replace(BALANCE, default=0.0),
+    BALANCE,
     Field(
         "average_from",
         float,
         0.4,
-        gettext_noop("The share of all steps after which the weights are averaged; 1 keeps the last weights instead."),
+        gettext_noop(
+            "The share of all steps after which the weights are averaged; 1 lets the learning rate fall to 0 instead."
+        ),
         low=0,
         high=1,
     ),

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -102,7 +102,7 @@ def next_steps(project: Project, overview: dict[str, Any]) -> list[dict[str, Any
         (bool(overview["items"]), "annotation:imports", gettext_lazy("Import items"), _imported(overview)),
         (project.version is not None, "annotation:guideline", gettext_lazy("Publish the guideline"), _rules(project)),
         (labellers >= project.overlap or labelled, "annotation:members", gettext_lazy("Invite annotators"), _invited(project, labellers)),
-        (labelled, "annotation:items", gettext_lazy("Label"), _labelled(overview)),
+        (labelled, "annotation:items", pgettext_lazy("verb", "Label"), _labelled(overview)),
         (labelled and not overview["cases_open"], "annotation:adjudicate", gettext_lazy("Adjudicate"), _settled(overview)),
         (False, "evaluation:datasets", gettext_lazy("Freeze a version"), _("Gold becomes a dataset version with train, dev and test.")),
     ]  # fmt: skip

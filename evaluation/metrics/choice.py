@@ -38,10 +38,10 @@ Codes: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "Accuracy", may_be_primary=True),
-        Metric("macro_f1", "Macro F1", may_be_primary=True),
-        Metric("weighted_f1", "Weighted F1", may_be_primary=True),
-        Metric("mcc", "Matthews correlation", may_be_primary=True),
+        Metric("accuracy", gettext_noop("Accuracy"), may_be_primary=True),
+        Metric("macro_f1", gettext_noop("Macro F1"), may_be_primary=True),
+        Metric("weighted_f1", gettext_noop("Weighted F1"), may_be_primary=True),
+        Metric("mcc", gettext_noop("Matthews correlation"), may_be_primary=True),
         Metric("coverage", "Answered"),
         Metric("precision", "Precision", per_label=True),
         Metric("recall", "Recall", per_label=True),

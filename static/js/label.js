@@ -24,7 +24,7 @@ let session = 0;
 let last = null; // {clientId, assignment} of the newest submission, for undo
 let paused = false;
 let reloadWanted = false;
-let shownAt = 0;
+let shownAt = -Infinity;
 let pending = ""; // a sentence for the next item, where none is on the screen
 let asking = false;
 let stuck = false; // the last request for more work failed
@@ -132,7 +132,7 @@ function show(packet, notice = "") {
   reveal("item");
   document.querySelector(".read").scrollTop = 0;
   active = 0;
-  shownAt = performance.now();
+  if (session) shownAt = performance.now();
   (item.title ? $("title") : text).focus({ preventScroll: true });
   requestAnimationFrame(() => {
     if (performance.getEntriesByName("assay:key").length) {

@@ -123,12 +123,14 @@ def test_an_upload_over_the_limit_is_refused(project, settings):
     ("options", "sentence"),
     [
         ({"colour": "red"}, "Unknown option: colour"),
-        ({"mapping": ["text"]}, "mapping must be an object"),
+        ({"mapping": ["text"]}, "mapping must be an object of texts"),
         ({"mapping": {"text": 3}}, "mapping must be an object of texts"),
         ({"columns": "a,b"}, "columns must be a list of texts"),
         ({"annotator_columns": [1]}, "annotator_columns must be a list of texts"),
         ({"header": "no"}, "header must be true or false"),
         ({"labels": 5}, "labels must be a text"),
+        ({"annotator": "a\x00"}, "annotator holds characters that no text has"),
+        ({"label_map": {"\ud800": "x"}}, "label_map holds characters that no text has"),
     ],
 )
 def test_options_of_the_wrong_kind_are_named(project, options, sentence):

@@ -1,5 +1,6 @@
 """Sixteen annotators at once: nothing lost, nothing doubled, no exception, every slot filled exactly once."""
 
+import json
 import random
 import threading
 import time
@@ -10,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from annotation import annotating, assigning, publishing
+from annotation import annotating, assigning, importing, publishing
 from annotation import models as a
-from tests.annotation.worlds import member, sent
+from tests.annotation.worlds import bring, member, sent
 from tests.conftest import make_items, make_project, make_user
 
 PEOPLE, ITEMS, OVERLAP = 16, 200, 2
@@ -173,3 +174,27 @@ def test_publishing_in_the_middle_of_labelling_leaves_no_answer_between_two_vers
     done = a.Assignment.objects.filter(state="done")
     assert set(done.values_list("item", "annotator")) == set(current.values_list("item", "annotator"))
     assert not a.Item.objects.filter(assignments__slot__gte=OVERLAP).exists()
+
+
+def test_answers_of_a_file_come_in_while_people_label_the_same_items(crowd, monkeypatch):
+    project, people = crowd
+    monkeypatch.setattr(importing, "BATCH", 20)
+    names = list(a.Document.objects.order_by("pk").values_list("external_id", flat=True))
+    rows = [{"id": name, "annotator": f"rater{n}", "label": "neutral"} for name in names for n in range(2)]
+    content = "\n".join(json.dumps(row) for row in rows)
+    workers = [Worker(project, person, seed) for seed, person in enumerate(people[:4])]
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(worker) for worker in workers]
+        report = bring(project, content, "answers.jsonl", what="annotations")
+        for future in futures:
+            future.result(timeout=300)
+
+    assert (report["annotations"], report["refused"]) == (2 * ITEMS, 0)
+    slots = a.Assignment.objects.filter(project=project)
+    assert set(slots.values_list("state", flat=True)) == {"done"}
+    given = sum(len(worker.given) for worker in workers)
+    assert slots.count() == a.Annotation.objects.count() == 2 * ITEMS + given
+    for item in a.Item.objects.filter(project=project):
+        said = set(a.Annotation.objects.filter(item=item).values_list("answer__sentiment", flat=True))
+        assert item.gold.filter(superseded_at=None).count() == (len(said) == 1)
+        assert item.cases.filter(closed_at=None).count() == (len(said) > 1)

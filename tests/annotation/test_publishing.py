@@ -81,6 +81,14 @@ def test_a_draft_with_a_broken_schema_is_refused(project):
         save(project, text="x" * 200_001)
 
 
+def test_what_no_database_takes_is_taken_out_of_a_draft(project):
+    labels = [{"name": "cafe\u0301 ", "title": "a\x00b", "definition": "one\r\ntwo \ud83d"}, "other"]
+    draft = save(project, text=" a\x00b\r\n\ud83d好 ", schema={"questions": [{"name": "q", "labels": labels}]})
+    assert draft.text == "ab\n\ufffd好"
+    first, _second = a.Guideline.objects.get(pk=draft.pk).schema["questions"][0]["labels"]
+    assert (first["name"], first["title"], first["definition"]) == ("café", "ab", "one\ntwo \ufffd")
+
+
 def test_of_two_editors_the_second_is_told_who_was_faster(project, cast):
     opened = a.Guideline.objects.get(project=project).edited_at.isoformat()
     save(project, text="carol's", user=cast["carol"], opened_at=opened)

@@ -2,9 +2,11 @@
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import websocket
 from django.conf import settings
 from django.test import Client
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -20,6 +22,14 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en", "--window-size=1280,900",
 )  # fmt: skip
 OFFLINE = "ERR_INTERNET_DISCONNECTED"
+
+
+def command(browser: websocket.WebSocket, method: str, **arguments: Any) -> dict[str, Any]:
+    """A command to the browser as a whole, which WebDriver does not pass on."""
+    browser.send(json.dumps({"id": 1, "method": method, "params": arguments}))
+    while "result" not in (reply := json.loads(browser.recv())):
+        assert "error" not in reply, reply
+    return dict(reply["result"])
 
 
 class Window:
@@ -140,14 +150,15 @@ class Window:
         return str(self.js("return document.getElementById('text').textContent"))
 
     def next_item(self, before: str) -> str:
-        """Wait until another text is there, and return it."""
+        """Wait until another text is there, look at it for a moment, and return it."""
         self.until(lambda: self.item() != before, "the next item does not come")
+        self.rest()
         return self.item()
 
     def rest(self) -> None:
         """Look at the item for a moment: a key that comes with the item itself is taken for a bounce."""
         start = self.js("return performance.now()")
-        self.until(lambda: self.js("return performance.now()") - start > 150)
+        self.until(lambda: self.js("return performance.now()") - start > 130)
 
     def state(self) -> str:
         """What the page says about the way of the answers: idle, saving, saved, waiting, out, lost."""
@@ -171,16 +182,48 @@ class Window:
         sent = [one["params"]["request"] for one in messages if one["method"] == "Network.requestWillBeSent"]
         return [f"{one['method']} {one['url'].removeprefix(self.base)}" for one in sent if one["url"].startswith(self.base)]
 
-    def phone(self, width: int = 390, height: int = 844) -> None:
-        """Make the window a telephone's, with a finger instead of a mouse."""
-        self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=width < 700)  # fmt: skip
-        self.cdp("Emulation.setTouchEmulationEnabled", enabled=width < 700)
+    # The screen
+    def phone(self) -> None:
+        """A telephone's screen, with a finger instead of a mouse."""
+        self.cdp("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
+        self.cdp("Emulation.setTouchEmulationEnabled", enabled=True)
+
+    def wide(self) -> None:
+        """A desk's screen."""
+        self.cdp("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+        self.cdp("Emulation.setTouchEmulationEnabled", enabled=False)
+
+    def dark(self, *, on: bool) -> None:
+        """What the system prefers."""
+        wanted = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
+        self.cdp("Emulation.setEmulatedMedia", features=[wanted])
+
+    def tap(self, css: str) -> None:
+        """Put a finger on the middle of the first such element."""
+        self.find(css)
+        box = "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
+        x, y = self.js(f"{box} return [box.x + box.width / 2, box.y + box.height / 2]", css)
+        self.cdp("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     # Afterwards
     def complaints(self) -> list[str]:
         """Violations of the content security policy, errors and failed requests since the last look."""
         lines = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         return [line for line in lines if not any(words in line for words in self.expected)]
+
+    def stranger(self) -> None:
+        """Go on in a browser profile that knows nothing of this one: no cookies, no storage."""
+        before = set(self.driver.window_handles)
+        address = self.driver.capabilities["goog:chromeOptions"]["debuggerAddress"]
+        with urllib.request.urlopen(f"http://{address}/json/version", timeout=10) as reply:
+            browser = websocket.create_connection(json.load(reply)["webSocketDebuggerUrl"], timeout=10, suppress_origin=True)
+        profile = command(browser, "Target.createBrowserContext")["browserContextId"]
+        command(browser, "Target.createTarget", url="about:blank", browserContextId=profile)
+        browser.close()
+        self.until(lambda: set(self.driver.window_handles) - before, "no window opens")
+        [new] = set(self.driver.window_handles) - before
+        self.driver.switch_to.window(new)
 
     def sweep(self) -> None:
         """Leave nothing to the next test: one empty tab, no cookie, no storage, no borrowed telephone."""

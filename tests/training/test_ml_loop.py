@@ -208,3 +208,23 @@ def test_progress_tells_steps_loss_rate_speed_and_dev(straight: dict[str, Path])
         assert {"time", "steps", "loss", "learning_rate", "examples_per_second"} < set(line)
         assert 0 <= line["dev"]["macro_f1"] <= 1
     assert steps(straight["finetune_top2"]) == sorted(steps(straight["finetune_top2"]))
+
+
+@pytest.mark.parametrize(("average_from", "late"), [(0.4, [1.0, 1.0, 1.0]), (1.0, [1.0, 0.5, 0.125])])
+def test_the_rate_rises_and_then_stays_where_weights_are_averaged_and_else_falls(
+    average_from: float, late: list[float]
+) -> None:
+    plan = loop.Plan(
+        epochs=1,
+        batch_size=1,
+        learning_rate=1.0,
+        warmup=0.2,
+        weight_decay=0,
+        label_smoothing=0,
+        average_from=average_from,
+        class_weights=torch.ones(2),
+        seed=1,
+        metric="macro_f1",
+    )
+    assert [loop.rate_at(step, 10, plan) for step in (0, 1)] == [0.5, 1.0]
+    assert [loop.rate_at(step, 10, plan) for step in (2, 6, 9)] == late

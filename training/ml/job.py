@@ -15,14 +15,14 @@ METRICS = ("accuracy", "macro_f1", "weighted_f1", "mcc")
 KINDS = ("choice",)
 
 FINETUNE: dict[str, Any] = {
-    "epochs": 5,
+    "epochs": 6,
     "learning_rate": 1e-4,
     "batch_size": 16,
     "max_length": 256,
     "warmup": 0.1,
     "weight_decay": 0.01,
     "label_smoothing": 0.0,
-    "balance": 0.0,
+    "balance": 0.5,
     "average_from": 0.4,
 }
 # What an option is when job.json leaves it out. training/recipes.py says the same with ranges and help; a test compares.

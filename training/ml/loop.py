@@ -1,4 +1,4 @@
-"""The training loop, read from top to bottom: batches by length, warm-up and decay, averaged weights, best by dev."""
+"""The training loop, read from top to bottom: batches by length, a warm-up, averaged weights, the best by dev."""
 
 import math
 import time
@@ -79,7 +79,8 @@ def train(
                 _save(store, step, named, optimizer, average)
             stop.check()
             model.train()
-            rate = _set_rate(optimizer, plan, step, steps)
+            rate = rate_at(step, steps, plan)
+            _set_rate(optimizer, rate)
             with device.precision():
                 scores = model(**texts.batch(indices, device.target)).logits
             loss = loss_of(scores.float(), gold[indices].to(device.target))
@@ -165,13 +166,22 @@ def _groups(parameters: Sequence[Tensor], weight_decay: float) -> list[dict[str,
     ]
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, plan: Plan, step: int, steps: int) -> float:
-    """Up in a line to the plan's rate, then down in a line towards zero."""
+def rate_at(step: int, steps: int, plan: Plan) -> float:
+    """Up in a line to the plan's rate; then level where weights are averaged, else down in a line towards zero.
+
+    The mean of weights does what the decay is for, and gains from weights that still move (Izmailov et al. 2018).
+    """
     rising = max(1, round(plan.warmup * steps))
-    share = (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
+    if step < rising:
+        return plan.learning_rate * (step + 1) / rising
+    if plan.average_from < 1:
+        return plan.learning_rate
+    return plan.learning_rate * (steps - step) / max(1, steps - rising)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = plan.learning_rate * share
-    return plan.learning_rate * share
+        group["lr"] = rate
 
 
 # ---------------------------------------------------------------- what is kept

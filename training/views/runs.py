@@ -45,7 +45,7 @@ def start(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     rows = DatasetVersion.objects.frozen().select_related("dataset__project", "guideline_version")
     version = get_object_or_404(rows, pk=pk, dataset__project=membership.project)
     questions = [entry["name"] for entry in version.questions if entry["kind"] == "choice"]
-    choices = [(name, recipe.title) for name, recipe in RECIPES.items()]
+    choices = [(name, _(recipe.title)) for name, recipe in RECIPES.items()]
     first = request.GET.get("recipe", "finetune_top2")
     form = RunForm(
         request.POST or None,

@@ -1,0 +1,151 @@
+"""Every page in a browser, wide and as on a telephone: nothing sticks out, nothing is unnamed, all words can be read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation import models as a
+from evaluation import models as e
+from tests.browser.pages import Keys, Window
+from tests.conftest import make_annotation, make_items
+from tests.test_permissions import ALL, address, world
+
+pytestmark = pytest.mark.browser
+CHECKS = (Path(__file__).parent / "checks.js").read_text()
+STICKS_OUT = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Roles of the accessibility tree that are of no use without a name.
+NAMED = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "listbox", "slider", "progressbar", "dialog", "form", "image", "heading"}  # fmt: skip
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+
+
+def pages_of(user: Any, there: dict[str, Any]) -> list[str]:
+    """The addresses of all whole pages that open for this person."""
+    client = Client()
+    client.force_login(user)
+    found = []
+    for name, pattern in ALL:
+        path = address(name, pattern, there, there["project"].slug)
+        answer = client.get(path)
+        if answer.status_code == 200 and not answer.streaming and answer.content.lstrip()[:15].lower() == b"<!doctype html>":
+            found.append(path)
+    return found
+
+
+@pytest.fixture
+def there(site, cast) -> dict[str, Any]:
+    """One of everything, with the longest words; dave, its manager, labels too."""
+    there = world(cast, "first")
+    project = there["project"]
+    project.name = f"Sentiment {LONG}"
+    project.description = f"{LONG} {LONG}"
+    project.save()
+    project.memberships.filter(user=cast["dave"]).update(labels=True)
+    a.User.objects.filter(pk=cast["bob"].pk).update(name=LONG)
+    [item, *_] = make_items(project, [f"{LONG} https://example.org/{'x' * 150} 利润{'下降' * 80}", "Short."], issuer=LONG, title=LONG)  # fmt: skip
+    make_annotation(item, cast["bob"], comment=LONG * 2, flagged=True)
+    a.Import.objects.filter(pk=there["import"]).update(filename=f"{LONG}.csv", report={"rows": 3, "new": 2, "refused": 1, "problems": [{"row": 2, "problem": LONG * 2}]})  # fmt: skip
+    e.System.objects.update(name=LONG, description=LONG * 2)
+    return there
+
+
+def unnamed(window: Window) -> list[str]:
+    """Controls of the page that a screen reader could not name."""
+    nodes = window.cdp("Accessibility.getFullAXTree")["nodes"]
+    return [
+        f"a {node['role']['value']} has no name"
+        for node in nodes
+        if not node.get("ignored") and node["role"]["value"] in NAMED and not node.get("name", {}).get("value", "").strip()
+    ]
+
+
+def test_every_page_is_whole_named_and_legible_wide_and_narrow_light_and_dark(window: Window, cast, there):
+    paths = pages_of(cast["dave"], there)
+    assert len(paths) > 30
+    window.sign_in(cast["dave"])
+    faults = []
+    for path in paths:
+        window.wide()
+        window.dark(on=False)
+        window.open(path)
+        if "/api/" in path:  # drawn by another project's script
+            continue
+        if path.endswith("/label/"):
+            window.ready()
+        found = [*window.js(CHECKS), *unnamed(window)]
+        if (sticks := window.js(STICKS_OUT)) > 0:
+            found.append(f"{sticks} pixels stick out at 1280")
+        window.dark(on=True)
+        found += [f"dark: {fault}" for fault in window.js(CHECKS) if fault.startswith("contrast")]
+        window.phone()
+        if (sticks := window.js(STICKS_OUT)) > 0:
+            found.append(f"{sticks} pixels stick out at 390")
+        faults += [f"{path}: {fault}" for fault in found]
+    assert faults == []
+
+
+def test_in_chinese_no_page_sticks_out_on_a_telephone(window, cast, there):
+    paths = pages_of(cast["dave"], there)
+    window.sign_in(cast["dave"])
+    window.phone()
+    window.cdp("Network.setCookie", name="django_language", value="zh-hans", url=window.base)
+    faults = []
+    for path in paths:
+        window.open(path)
+        if "/api/" in path:
+            continue
+        assert window.js("return document.documentElement.lang") == "zh-hans"
+        if (sticks := window.js(STICKS_OUT)) > 0:
+            faults.append(f"{path}: {sticks} pixels stick out")
+    assert faults == []
+
+
+def test_the_doors_are_whole_named_and_legible(window, cast):
+    window.phone()
+    window.expected.append("404 (Not Found)")
+    for path in ("/sign-in/", "/join/no-such-invitation/", "/nowhere/"):
+        window.open(path)
+        assert [path, *window.js(CHECKS), *unnamed(window)] == [path]
+        assert window.js(STICKS_OUT) <= 0
+
+
+def test_the_focus_is_seen_wherever_the_tabulator_goes(window, cast, there):
+    window.sign_in(cast["dave"])
+    outlined = """
+      const at = document.activeElement;
+      if (at === document.body) return null;
+      const marked = [at, at.closest('.choice')].some((one) => one && getComputedStyle(one).outlineStyle !== 'none' && parseFloat(getComputedStyle(one).outlineWidth) >= 2);
+      return (marked ? 'seen ' : 'UNSEEN ') + at.outerHTML.slice(0, 120);
+    """
+    for path in ("label/", f"adjudicate/{there['case']}/", "datasets/freeze/", "members/"):
+        window.open(f"/p/first/{path}")
+        stops = []
+        for _ in range(25):
+            window.press(Keys.TAB)
+            if stop := window.js(outlined):
+                stops.append(stop)
+        assert len(set(stops)) > 10
+        assert [stop for stop in stops if stop.startswith("UNSEEN")] == []
+
+
+def test_labelling_on_a_telephone_works_by_tapping(window, project, cast):
+    make_items(project, 3, title=LONG)
+    window.sign_in(cast["alice"])
+    window.phone()
+    window.label(project)
+    first = window.item()
+    window.tap("[data-value=neutral]")
+    second = window.next_item(first)
+    window.saved()
+    window.tap("[data-do=skip]")
+    window.until(lambda: window.shown("#skip-dialog"), "the dialog does not open")
+    window.tap("[data-skip=off_topic]")
+    window.next_item(second)
+    window.saved()
+    rows = a.Annotation.objects.order_by("pk").values_list("item__document__text", "status", "skip_reason")
+    assert list(rows) == [(first, "submitted", ""), (second, "skipped", "off_topic")]
+    heights = window.js("return [...document.querySelectorAll('.label[data-value]')].map((one) => one.offsetHeight)")
+    assert min(heights) >= 44
+    bottom = window.js("return document.querySelector('nav.keys').getBoundingClientRect().bottom")
+    assert bottom <= window.js("return innerHeight") + 1
