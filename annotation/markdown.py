@@ -33,4 +33,5 @@ def to_html(text: str) -> SafeString:
 def _heading(found: re.Match[str]) -> str:
     words = re.sub(r"<[^>]+>|&\w+;", "", found[2]).strip().lower()
     anchor = "rule-" + re.sub(r"[^\w一-鿿]+", "-", words).strip("-")[:80]
-    return f'<{found[1]} id="{anchor}">{found[2]}</{found[1]}>'
+    level = min(6, int(found[1][1]) + 1)  # the page around it has the one h1
+    return f'<h{level} id="{anchor}">{found[2]}</h{level}>'

@@ -20,7 +20,7 @@ from annotation import jobs
 from annotation.kinds import KINDS
 from annotation.records import DEFAULTS, EXTRAS, FIELDS, LABELS
 from tests.conftest import ROOT, make_project
-from tests.training.worlds import SIZES, make_version
+from tests.training.worlds import SIZES, make_version, thaw
 from training import running
 from training.models import Run
 from training.recipes import RECIPES
@@ -145,6 +145,16 @@ def test_every_option_in_a_command_line_exists(name):
     assert strange == []
 
 
+def test_every_line_of_the_readmes_table_of_commands_is_one_that_the_command_takes():
+    lines = re.findall(
+        r"^\| `([a-z_]+(?: [^`]*)?)` \|", text_of("README.md").partition("## For a team")[0], re.MULTILINE
+    )
+    assert {line.split()[0] for line in lines} == set(our_commands())
+    for line in lines:
+        name, *arguments = line.split()
+        our_commands()[name].create_parser("manage.py", name).parse_args(arguments)
+
+
 @pytest.mark.slow
 def test_the_walk_in_the_commands_document_runs_as_written(tmp_path):
     if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -259,12 +269,18 @@ def test_the_job_folder_document_shows_a_job_as_the_platform_writes_it(cast, set
     assert [path.name for path in run.folder.iterdir() if f"`{path.name}`" not in text_of("docs/job_folder.md")] == []
 
 
-def test_the_foreign_trainer_of_the_document_does_a_run(cast, settings, tmp_path):
+@pytest.fixture
+def live(transactional_db, cast):
+    """A frozen version that the heartbeat's thread sees too."""
+    yield make_version(make_project(cast))
+    thaw()
+
+
+def test_the_foreign_trainer_of_the_document_does_a_run(live, settings, tmp_path):
     script = tmp_path / "trainer.py"
     script.write_text(blocks(text_of("docs/job_folder.md"), "python")[0], encoding="utf-8")
     settings.RUNS_ROOT, settings.TRAINER = tmp_path / "runs", f"{sys.executable} {script} {{folder}}"
-    version = make_version(make_project(cast))
-    run = running.start(version=version, question="sentiment", recipe="tfidf_logreg", user=None)
+    run = running.start(version=live, question="sentiment", recipe="tfidf_logreg", user=None)
     assert jobs.run(Run, run.pk, running.execute)
     run.refresh_from_db()
     assert (run.state, run.message) == ("done", "")

@@ -191,3 +191,15 @@ def test_the_guideline_names_each_label_and_gives_examples_in_both_languages() -
     text = (DEMO / "guideline.en.md").read_text(encoding="utf-8")
     assert all(f"**{label}**" in text for label in LABELS)
     assert len(re.findall(r"“[^”]*[\u4e00-\u9fff][^”]*”", text)) >= 10
+
+
+def test_the_chinese_guideline_has_the_same_rules_and_labels() -> None:
+    english, chinese = ((DEMO / f"guideline.{language}.md").read_text(encoding="utf-8") for language in ("en", "zh"))
+    number = r"^\*\*(?:Rule |规则 )(\d+\.\d+)"
+    assert re.findall(number, chinese, flags=re.MULTILINE) == re.findall(number, english, flags=re.MULTILINE)
+    assert chinese.startswith("# 中文\n")
+    assert all(f"**{label}**" in chinese for label in LABELS)
+    # White space that a line break would leave between two Chinese characters.
+    assert not re.search(r"[\u4e00-\u9fff，。；]\n[\u4e00-\u9fff]", chinese)
+    # CommonMark does not close emphasis between Chinese punctuation and a character.
+    assert not re.search(r"[。？！”）]\*+[\u4e00-\u9fff]", chinese)

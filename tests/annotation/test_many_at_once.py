@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from annotation import annotating, assigning, importing, publishing
+from annotation import annotating, assigning, loading, publishing
 from annotation import models as a
 from tests.annotation.worlds import bring, member, sent
 from tests.conftest import make_items, make_project, make_user
@@ -178,7 +178,7 @@ def test_publishing_in_the_middle_of_labelling_leaves_no_answer_between_two_vers
 
 def test_answers_of_a_file_come_in_while_people_label_the_same_items(crowd, monkeypatch):
     project, people = crowd
-    monkeypatch.setattr(importing, "BATCH", 20)
+    monkeypatch.setattr(loading, "BATCH", 20)
     names = list(a.Document.objects.order_by("pk").values_list("external_id", flat=True))
     rows = [{"id": name, "annotator": f"rater{n}", "label": "neutral"} for name in names for n in range(2)]
     content = "\n".join(json.dumps(row) for row in rows)

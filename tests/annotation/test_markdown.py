@@ -9,8 +9,8 @@ from annotation.markdown import to_html
 
 def test_markdown_becomes_html_with_anchors_on_headings():
     html = to_html("# Profit & loss\n\n## 第三条 **重要**\n\n- one\n- ~~two~~\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
-    assert '<h1 id="rule-profit-loss">Profit &amp; loss</h1>' in html
-    assert '<h2 id="rule-第三条-重要">' in html
+    assert '<h2 id="rule-profit-loss">Profit &amp; loss</h2>' in html
+    assert '<h3 id="rule-第三条-重要">' in html
     assert "<li>one</li>" in html
     assert "<td>1</td>" in html
     assert "<s>two</s>" in html or "<del>two</del>" in html

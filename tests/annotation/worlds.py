@@ -1,5 +1,6 @@
 """Small worlds of annotation: members who label, files that come in, and raw SQL explained."""
 
+import json
 import uuid
 from datetime import timedelta
 from io import BytesIO
@@ -9,6 +10,8 @@ from django.utils import timezone
 
 from annotation import annotating, assigning, importing
 from annotation import models as a
+
+TEXTS = ["净利润同比增长 8％，好于预期。", "Sales fell 📉 in the\r\nthird quarter.", "Nothing changed."]
 
 
 def member(project: a.Project, user: a.User) -> a.Membership:
@@ -87,3 +90,18 @@ def bare(cast: dict[str, a.User], slug: str = "bare", **fields: Any) -> a.Projec
     project = a.Project.objects.create(slug=slug, name=slug, created_by=cast["dave"], **fields)
     a.Membership.objects.create(project=project, user=cast["dave"], role="manager")
     return project
+
+
+def lines(*rows: dict[str, Any]) -> str:
+    """Rows as lines of JSON."""
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+
+
+def three(**extra: Any) -> str:
+    """A file of the three TEXTS, with the same extra fields in each row."""
+    return lines(*({"id": f"d{n}", "text": text, **extra} for n, text in enumerate(TEXTS)))
+
+
+def documents(project: a.Project) -> dict[str, str]:
+    """id -> text of all that a project holds."""
+    return dict(project.documents.values_list("external_id", "text"))

@@ -234,7 +234,7 @@ def test_what_was_being_written_survives_a_look_back(alice):
 def test_the_guideline_is_one_key_away_and_back(alice):
     alice.press("g")
     alice.until(lambda: alice.shown("#guideline-dialog"), "the drawer does not open")
-    assert alice.text("#guideline-dialog .prose h1") == "Rules"
+    assert alice.text("#guideline-dialog .prose h2") == "Rules"
     assert "negative" in alice.text("#guideline-dialog .definitions")
     alice.press("1")
     assert a.Annotation.objects.count() == 0

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 CHECKS = (Path(__file__).parent / "checks.js").read_text()
 STICKS_OUT = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Roles of the accessibility tree that are of no use without a name.
-NAMED = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "listbox", "slider", "progressbar", "dialog", "form", "image", "heading"}  # fmt: skip
+NAMED = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "listbox", "slider", "progressbar", "dialog", "image", "heading"}  # fmt: skip
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
@@ -26,6 +26,8 @@ def pages_of(user: Any, there: dict[str, Any]) -> list[str]:
     client.force_login(user)
     found = []
     for name, pattern in ALL:
+        if name.startswith(("api", "schema")):  # the documents of the interface are drawn by another project's script
+            continue
         path = address(name, pattern, there, there["project"].slug)
         answer = client.get(path)
         if answer.status_code == 200 and not answer.streaming and answer.content.lstrip()[:15].lower() == b"<!doctype html>":
@@ -69,8 +71,6 @@ def test_every_page_is_whole_named_and_legible_wide_and_narrow_light_and_dark(wi
         window.wide()
         window.dark(on=False)
         window.open(path)
-        if "/api/" in path:  # drawn by another project's script
-            continue
         if path.endswith("/label/"):
             window.ready()
         found = [*window.js(CHECKS), *unnamed(window)]
@@ -82,7 +82,7 @@ def test_every_page_is_whole_named_and_legible_wide_and_narrow_light_and_dark(wi
         if (sticks := window.js(STICKS_OUT)) > 0:
             found.append(f"{sticks} pixels stick out at 390")
         faults += [f"{path}: {fault}" for fault in found]
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def test_in_chinese_no_page_sticks_out_on_a_telephone(window, cast, there):
@@ -93,12 +93,10 @@ def test_in_chinese_no_page_sticks_out_on_a_telephone(window, cast, there):
     faults = []
     for path in paths:
         window.open(path)
-        if "/api/" in path:
-            continue
         assert window.js("return document.documentElement.lang") == "zh-hans"
         if (sticks := window.js(STICKS_OUT)) > 0:
             faults.append(f"{path}: {sticks} pixels stick out")
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def test_the_doors_are_whole_named_and_legible(window, cast):

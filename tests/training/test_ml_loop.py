@@ -59,12 +59,12 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(
     base: dict[str, str], straight: dict[str, Path], tmp_path: Path, recipe: str
 ) -> None:
     folder = make_job(tmp_path, recipe, base_model=base, options=OPTIONS)
-    stopped, result = 0, run(folder, stop=StopAt(14))
+    stopped, result = 0, run(folder, stop=StopAt(9))
     while result["state"] == "cancelled":
         assert result["reason"] == "cancelled"
         stopped += 1
         assert stopped < 30
-        result = run(folder, stop=StopAt(14 + stopped * 3))
+        result = run(folder, stop=StopAt(9 + stopped))
     assert stopped >= 3
     assert result["state"] == "done"
     assert weights(folder) == weights(straight[recipe])
@@ -77,7 +77,7 @@ def test_a_stop_says_that_the_run_can_go_on_and_progress_goes_on_from_there(
     base: dict[str, str], tmp_path: Path
 ) -> None:
     folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
-    result = run(folder, stop=StopAt(22))
+    result = run(folder, stop=StopAt(16))
     assert (
         result["message"]
         == "The run was cancelled. Its state is kept; started again in the same folder it goes on from there."
@@ -93,7 +93,7 @@ def test_a_stop_says_that_the_run_can_go_on_and_progress_goes_on_from_there(
 
 def test_state_of_another_job_is_not_taken_up(base: dict[str, str], straight: dict[str, Path], tmp_path: Path) -> None:
     folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS, seed=99)
-    assert run(folder, stop=StopAt(30))["state"] == "cancelled"
+    assert run(folder, stop=StopAt(20))["state"] == "cancelled"
     make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
     assert run(folder)["state"] == "done"
     assert weights(folder) == weights(straight["finetune_full"])
@@ -104,7 +104,7 @@ def test_half_a_state_file_is_as_good_as_none(
     base: dict[str, str], straight: dict[str, Path], tmp_path: Path, name: str
 ) -> None:
     folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
-    run(folder, stop=StopAt(30))
+    run(folder, stop=StopAt(20))
     path = folder / "state" / name
     path.write_bytes(path.read_bytes()[:-100])
     (folder / "state" / "run.safetensors").unlink()

@@ -95,14 +95,14 @@ def test_a_parent_that_is_gone_before_the_start_stops_the_child_at_once() -> Non
     assert process._alive(1)
 
 
-@pytest.mark.parametrize("memory_mb", [120, 900])
+@pytest.mark.parametrize("memory_mb", [120, 800])
 def test_too_little_memory_is_a_result_and_not_a_crash(base: dict[str, str], tmp_path: Path, memory_mb: int) -> None:
-    rows = [row | {"text": " ".join([row["text"]] * 40)} for row in make_rows(1500)]
+    rows = [row | {"text": " ".join([row["text"]] * 40)} for row in make_rows(1000)]
     folder = make_job(
         tmp_path,
         "finetune_full",
         base_model=base,
-        options={"batch_size": 1500},
+        options={"batch_size": 1000},
         limits={"memory_mb": memory_mb},
         splits={"train": rows, "dev": [], "test": []},
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .data import Inputs, shuffled
 from .model import Device
-from .process import Stop
+from .process import Cancelled, Stop
 from .progress import Progress
 from .resume import Store, random_state, restore_random
 
@@ -69,15 +69,21 @@ def train(
     per_epoch = math.ceil(len(texts.lengths) / plan.batch_size)
     steps = plan.epochs * per_epoch
     average = Average(parameters, start=min(steps - 1, int(plan.average_from * steps)), on=plan.average_from < 1)
-    step = _restore(store, named, optimizer, average)
+    step, judged = _restore(store, named, optimizer, average)
     speed = Speed()
 
-    for epoch in range(step // per_epoch, plan.epochs):
+    def save(judged: int) -> None:
+        _save(store, named, optimizer, average, step=step, judged=judged)
+
+    for epoch in range(judged, plan.epochs):
+        now: dict[str, Any] = {"step": step, "steps": steps, "epoch": round(step / per_epoch, 3)}
         batches = shuffled(texts.lengths, plan.batch_size, seed=plan.seed, epoch=epoch)
-        for indices in batches[step % per_epoch :]:
-            if stop.requested or store.due:
-                _save(store, step, named, optimizer, average)
-            stop.check()
+        for indices in batches[step - epoch * per_epoch :]:
+            stopping = stop.requested
+            if stopping or store.due:
+                save(judged=epoch)
+            if stopping:
+                raise Cancelled
             model.train()
             rate = rate_at(step, steps, plan)
             _set_rate(optimizer, rate)
@@ -94,12 +100,17 @@ def train(
             average.add(step)
             speed.add(len(indices))
             now = {"step": step, "steps": steps, "epoch": round(step / per_epoch, 3), "loss": round(loss.item(), 5)}
-            progress.write("train", **now, learning_rate=rate, examples_per_second=speed.rate)
-        with average.swapped():
-            dev = judge()
-            _keep_if_best(store, step, dev, named, plan.metric)
-        progress.write("evaluate", **now, learning_rate=rate, dev=dev, examples_per_second=speed.rate)
-        _save(store, step, named, optimizer, average)
+            now |= {"learning_rate": rate, "examples_per_second": speed.rate}
+            progress.write("train", **now)
+        try:
+            with average.swapped():
+                dev = judge()
+                _keep_if_best(store, step, dev, named, plan.metric)
+        except Cancelled:
+            save(judged=epoch)
+            raise
+        progress.write("evaluate", **now, dev=dev)
+        save(judged=epoch + 1)
     return _load_best(store, named)
 
 
@@ -202,20 +213,26 @@ def _load_best(store: Store, named: Mapping[str, Tensor]) -> Best:
 
 
 def _save(
-    store: Store, step: int, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average
+    store: Store,
+    named: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    **counts: int,
 ) -> None:
     tensors = {f"weight.{name}": tensor for name, tensor in named.items()} | random_state()
     tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average.tensors)}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
-    store.save(tensors, step=step)
+    store.save(tensors, **counts)
 
 
-def _restore(store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average) -> int:
-    """Put weights, moments, means and random state back; the step to go on from, 0 on a fresh start."""
+def _restore(
+    store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, average: Average
+) -> tuple[int, int]:
+    """Put weights, moments, means and random state back; the steps done and the epochs judged, 0 on a fresh start."""
     found = store.load()
     if found is None:
-        return 0
+        return 0, 0
     tensors, facts = found
     _copy(list(named.values()), [tensors[f"weight.{name}"] for name in named])
     device = next(iter(named.values())).device
@@ -227,7 +244,7 @@ def _restore(store: Store, named: Mapping[str, Tensor], optimizer: torch.optim.O
             moments.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     restore_random(tensors)
-    return int(facts["step"])
+    return facts["step"], facts["judged"]
 
 
 def _count(tensors: Mapping[str, Tensor], prefix: str) -> int:

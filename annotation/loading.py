@@ -1,0 +1,439 @@
+"""One pass over an imported file: batch by batch its rows become Documents, Items, Annotations and Gold, or are refused."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from annotation import adjudicating, annotating, publishing, reading
+from annotation import schema as schemas
+from annotation.jobs import Grip, JobFailed
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Case,
+    Document,
+    Gold,
+    GuidelineVersion,
+    Import,
+    Item,
+    Project,
+    User,
+    random_key,
+)
+from annotation.records import DEFAULTS, Answer, Desk, Record, Refused
+from annotation.refusals import Refusals
+
+BATCH = 1000
+MOST_LABELS = 500
+COUNTED = ("rows", "new", "here", "same_text", "annotations", "gold", "cases")
+
+
+def rows_of(row: Import) -> Iterator[reading.Row]:
+    """The file's rows as they come."""
+    options = {**DEFAULTS, **row.options}
+    return reading.rows(
+        Path(row.file.path),
+        format=options["format"],
+        encoding=options["encoding"] or None,
+        delimiter=options["delimiter"] or None,
+        header=options["header"],
+        columns=options["columns"] or None,
+        sheet=options["sheet"] or None,
+        document_per=options["document_per"],
+        root=options["root"] or None,
+    )
+
+
+class Loader:
+    """One pass over one file."""
+
+    def __init__(self, row: Import, grip: Grip) -> None:
+        self.row, self.grip = row, grip
+        self.project = Project.objects.select_related("version").get(pk=row.project_id)
+        self.options = {**DEFAULTS, **row.options}
+        self.version: GuidelineVersion | None = self.project.version
+        self.counts: Counter[str] = Counter()
+        # What an attempt before this one had committed when it was lost.
+        self.before: Counter[str] = Counter(row.report.get("so_far", {}))
+        self.people: dict[str, User] = {}
+        self.notes: Counter[str] = Counter()
+        self.desk = self._desk()
+
+    def _desk(self) -> Desk:
+        schema = self.version.schema if self.version else None
+        return Desk(self.options, schema=schema, filename=self.row.filename)
+
+    def load(self) -> dict[str, Any]:
+        """All of it; returns the changes for the import's row."""
+        total = _lines(Path(self.row.file.path), self.options["format"])
+        if self.version is None and self.options["create_schema"]:
+            self._publish_schema()
+        self._check_question()
+        refused = Refusals(self.options["format"], self.options.get("seen_columns") or [])
+        try:
+            for batch in adjudicating.batches(rows_of(self.row), BATCH):
+                records = [record for entry in batch if (record := self._record(entry, refused))]
+                self.grip.check()
+                self.counts["rows"] += len(batch)
+                with transaction.atomic():
+                    self._hold()
+                    self._store(records, refused)
+                    self.grip.hold(report=self._so_far(refused))
+                self.grip.tick(self.counts["rows"], total if total >= self.counts["rows"] else 0, _("reading"))
+            _count_rows()
+            return {"report": self._report(refused), **refused.stored(self.row)}
+        finally:
+            refused.close()
+
+    def _hold(self) -> None:
+        """One import at a time writes to a project, and only under the guideline that its rows were checked against."""
+        project = Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
+        if project.version_id != (self.version.pk if self.version else None):
+            raise JobFailed(_("The guideline was published anew while this file came in. Start the import again."))
+        self.project.overlap = project.overlap
+
+    def _so_far(self, refused: Refusals) -> dict[str, Any]:
+        """What is committed by now, for the page and for an attempt after this one."""
+        shown = {name: self.counts[name] for name in COUNTED}
+        return {**shown, "refused": refused.count, "so_far": dict(self.before + self.counts)}
+
+    def _report(self, refused: Refusals) -> dict[str, Any]:
+        # Counted from the rows that stand, so that the figure is right after a second attempt too.
+        new = Document.objects.filter(imported_in=self.row).count()
+        both = self.before + self.counts
+        keeps = self.options["duplicates"] == "keep"
+        notes = self.desk.warnings + self.notes
+        return {
+            **{name: both[name] for name in ("annotations", "gold", "cases")},
+            "rows": self.counts["rows"],
+            "new": new,
+            "here": self.counts["here"] - (new - self.counts["new"]),
+            "same_text": (both if keeps else self.counts)["same_text"],
+            "refused": refused.count,
+            "problems": refused.shown,
+            "warnings": [{"text": text, "count": count} for text, count in notes.most_common(50)],
+            "annotators": sorted(self.people),
+            "guideline_version": self.version.number if self.version else None,
+        }
+
+    # The schema that a file brings along
+
+    def _publish_schema(self) -> None:
+        """A first pass that collects the labels, then version 1 over them; without labels there is none."""
+        labels = self._collect_labels()
+        questions = [
+            {"name": name, "kind": "choice", "required": name == self.desk.question, "labels": in_order(found)}
+            for name, found in labels.items()
+            if len(found) > 1
+        ]
+        try:
+            if any(len(found) > MOST_LABELS for found in labels.values()):
+                raise ValueError(
+                    _("There are more than %(most)d different labels; is the right column chosen for “label”?")
+                    % {"most": MOST_LABELS}
+                )
+            if labels and not questions:
+                raise ValueError(_("The file holds only one label, and a question needs two."))
+            if questions:
+                self._publish(questions)
+        except ValueError as error:
+            if self.options["labels"] != "auto" or self.row.what == Import.What.ANNOTATIONS:
+                raise JobFailed(str(error)) from error
+            self.notes[_("no guideline was made from the labels: %(why)s") % {"why": error}] += 1
+        self.desk = self._desk()
+
+    def _publish(self, questions: list[dict[str, Any]]) -> None:
+        self.version = publishing.publish_schema(
+            project=self.project,
+            schema={"questions": questions},
+            user=self.row.created_by,
+            text=_("Made from the labels of %(file)s. Write down what each label means.") % {"file": self.row.filename},
+        )
+        self.project.version = self.version
+
+    def _collect_labels(self) -> dict[str, set[str]]:
+        """question -> its labels, the question of plain labels first; stops where there are too many."""
+        first = self.desk.question
+        found: dict[str, set[str]] = {first: set()}
+        for entry in rows_of(self.row):
+            for name, label in self.desk.labels(entry.values) if entry.values is not None else ():
+                found.setdefault(name, set()).add(label)
+                if len(found[name]) > MOST_LABELS:
+                    return found
+            self.grip.check()
+        return {name: labels for name, labels in found.items() if labels}
+
+    def _check_question(self) -> None:
+        if self.version is None or not self.options["question"]:
+            return
+        try:
+            schemas.question(self.version.schema, self.options["question"])
+        except ValueError as error:
+            raise JobFailed(str(error)) from error
+
+    # One row
+
+    def _record(self, entry: reading.Row, refused: Refusals) -> Record | None:
+        if entry.values is None:
+            refused.add(entry.number, entry.problem or "", {})
+            return None
+        try:
+            return self.desk.answers(entry) if self._only_answers else self.desk.document(entry)
+        except Refused as error:
+            refused.add(entry.number, str(error), entry.values)
+            return None
+
+    @property
+    def _only_answers(self) -> bool:
+        return bool(self.row.what == Import.What.ANNOTATIONS)
+
+    # One batch
+
+    def _store(self, records: list[Record], refused: Refusals) -> None:
+        if not records:
+            return
+        ids = {record.external_id for record in records}
+        documents = Document.objects.filter(project=self.project, external_id__in=ids)
+        known = dict(documents.values_list("external_id", "text_key"))
+        if self._only_answers:
+            present = [record for record in records if self._is_here(record, known, refused)]
+        else:
+            present = self._new_documents(records, known, refused)
+        self._put_answers(present)
+
+    def _is_here(self, record: Record, known: dict[str, str], refused: Refusals) -> bool:
+        if record.external_id in known:
+            return True
+        refused.add(
+            record.number,
+            _("Row %(row)d: there is no item with the id “%(id)s” in this project.")
+            % {"row": record.number, "id": record.external_id},
+            record.values,
+        )
+        return False
+
+    def _new_documents(self, records: list[Record], known: dict[str, str], refused: Refusals) -> list[Record]:
+        """Create documents, items and slots for what is new; returns the records whose item exists afterwards."""
+        twins = Document.objects.filter(project=self.project, text_key__in={record.key for record in records})
+        keys = set(twins.values_list("text_key", flat=True))
+        fresh: dict[str, Record] = {}
+        here: dict[str, Record] = {}
+        for record in records:
+            twin = fresh.get(record.external_id)
+            old_key = known.get(record.external_id) or (twin.key if twin else None)
+            if old_key is not None and old_key != record.key:
+                self._refuse_other_text(record, refused)
+            elif old_key is not None:
+                self.counts["here"] += 1
+                if twin is None:
+                    here.setdefault(record.external_id, record)
+                elif (twin.gold, twin.answers) != (record.gold, record.answers):
+                    self.notes[_("rows repeat an item with other labels or answers; those of its first row stand")] += 1
+            elif record.key in keys and self.options["duplicates"] == "skip":
+                self.counts["same_text"] += 1
+            else:
+                self.counts["same_text"] += record.key in keys
+                keys.add(record.key)
+                fresh[record.external_id] = record
+        self._create(list(fresh.values()))
+        return [*fresh.values(), *here.values()]
+
+    def _refuse_other_text(self, record: Record, refused: Refusals) -> None:
+        sentence = _(
+            "Row %(row)d: the id “%(id)s” is taken by another text. Changed text is a new item: give it a new id."
+        )
+        refused.add(record.number, sentence % {"row": record.number, "id": record.external_id}, record.values)
+
+    def _create(self, records: list[Record]) -> None:
+        documents = Document.objects.bulk_create(
+            Document(
+                project=self.project,
+                external_id=record.external_id,
+                text=record.text,
+                raw=record.raw,
+                text_key=record.key,
+                metadata=record.metadata,
+                given_split=record.split,
+                imported_in=self.row,
+                **record.fields,
+            )
+            for record in records
+        )
+        items = Item.objects.bulk_create(Item(project=self.project, document=document) for document in documents)
+        # What comes with gold needs no answers; what comes with answers needs only those that are missing.
+        slots = [
+            Assignment(project=self.project, item=item, slot=slot, key=random_key())
+            for item, record in zip(items, records, strict=True)
+            if not record.gold
+            for slot in range(max(self.project.overlap, len(record.answers)))
+        ]
+        Assignment.objects.bulk_create(slots, batch_size=2000)
+        self.counts["new"] += len(records)
+
+    # Answers and gold
+
+    def _put_answers(self, records: list[Record]) -> None:
+        """Answers, gold and what follows from them, for records whose items exist."""
+        merged = _merged(record for record in records if record.answers or record.gold)
+        if not merged or self.version is None:
+            return
+        found = Item.objects.filter(project=self.project, document__external_id__in=merged)
+        items = dict(found.values_list("document__external_id", "pk"))
+        adjudicating.hold(sorted(items.values()))
+        self._find_people({answer.annotator for record in merged.values() for answer in record.answers})
+        given = [
+            (items[name], self.people[answer.annotator], answer)
+            for name, record in merged.items()
+            for answer in record.answers
+        ]
+        self._write_answers(given)
+        self._write_gold({items[name]: record.gold for name, record in merged.items() if record.gold})
+        answered = [items[name] for name, record in merged.items() if record.answers]
+        made = adjudicating.settle(project=self.project, version=self.version, items=answered)
+        self.counts += Counter({name: made[name] for name in ("gold", "cases")})
+
+    def _find_people(self, names: set[str]) -> None:
+        for name in sorted(names - set(self.people)):
+            self.people[name] = imported_annotator(self.project, name)
+
+    def _write_answers(self, given: list[tuple[int, User, Answer]]) -> None:
+        """Answers of people who have not answered the item yet; what is there stands."""
+        assert self.version is not None
+        known = Annotation.objects.filter(item__in={item for item, _user, _answer in given})
+        known = known.filter(superseded_at=None) | known.filter(guideline_version=self.version)
+        there = {(item, user): answer for item, user, answer in known.values_list("item_id", "annotator_id", "answer")}
+        fresh: dict[tuple[int, int], Annotation] = {}
+        for item, user, answer in given:
+            place = item, user.pk
+            if place not in there:
+                there[place] = answer.answer
+                fresh[place] = self._annotation(item, user, answer)
+            elif there[place] != answer.answer:
+                self.notes[_("answers differ from those that were here already, which stand")] += 1
+        Annotation.objects.bulk_create(fresh.values(), batch_size=2000)
+        self.counts["annotations"] += len(fresh)
+        self._fill_slots(fresh)
+
+    def _annotation(self, item: int, user: User, answer: Answer) -> Annotation:
+        reason = answer.skip_reason if answer.skip_reason in annotating.SKIP_REASONS else "other"
+        return Annotation(
+            project=self.project,
+            item_id=item,
+            annotator=user,
+            guideline_version=self.version,
+            status=Annotation.Status.SKIPPED if answer.skipped else Annotation.Status.SUBMITTED,
+            answer=answer.answer,
+            skip_reason=reason if answer.skipped else "",
+            comment=answer.comment,
+            seconds=answer.seconds,
+        )
+
+    def _fill_slots(self, fresh: dict[tuple[int, int], Annotation]) -> None:
+        """Each imported answer takes an open slot of its item, or a new one where none is left."""
+        slots = Assignment.objects.filter(item__in={item for item, _user in fresh})
+        last: Counter[int] = Counter()
+        for item, slot in slots.values_list("item_id", "slot"):
+            last[item] = max(last[item], slot + 1)
+        free: dict[int, list[Assignment]] = {}
+        # Locked, so that nobody is given one of them meanwhile.
+        for row in slots.filter(state=Assignment.State.OPEN).select_for_update().order_by("-slot"):
+            free.setdefault(row.item_id, []).append(row)
+        taken: dict[tuple[int, str], list[int]] = {}
+        state: str
+        added: list[Assignment] = []
+        for (item, user), annotation in fresh.items():
+            state = Assignment.State.SKIPPED if annotation.status == "skipped" else Assignment.State.DONE
+            if free.get(item):
+                taken.setdefault((user, state), []).append(free[item].pop().pk)
+            else:
+                added.append(
+                    Assignment(project=self.project, item_id=item, slot=last[item], annotator_id=user, state=state)
+                )
+                last[item] += 1
+        # A statement per annotator: a batch has many rows and few of them.
+        for (user, state), slots_of_one in taken.items():
+            Assignment.objects.filter(pk__in=slots_of_one).update(annotator=user, state=state)
+        Assignment.objects.bulk_create(added, batch_size=2000)
+
+    def _write_gold(self, gold: dict[int, dict[str, Any]]) -> None:
+        """Imported gold never replaces gold that is there; a case that waits for it is closed by it."""
+        if not gold:
+            return
+        there = set(Gold.objects.current().filter(item__in=gold).values_list("item_id", "question"))
+        self._find_people({self.desk.annotator})
+        rows = [
+            Gold(
+                project=self.project,
+                item_id=item,
+                question=question,
+                value=value,
+                method=Gold.Method.IMPORTED,
+                note=self.row.filename,
+                settled_by=self.people[self.desk.annotator],
+                guideline_version=self.version,
+            )
+            for item, answer in gold.items()
+            for question, value in answer.items()
+            if (item, question) not in there
+        ]
+        Gold.objects.bulk_create(rows, batch_size=2000)
+        self.counts["gold"] += len(rows)
+        waiting = Case.objects.open().filter(item__in=gold)
+        settled = {(row.item_id, row.question) for row in rows}
+        adjudicating.close_cases(
+            pk for pk, item, name in waiting.values_list("pk", "item_id", "question") if (item, name) in settled
+        )
+
+
+def _count_rows() -> None:
+    """Tell PostgreSQL's planner what came in: until it knows, it takes the new project for empty and sorts its slots."""
+    if connection.vendor == "postgresql":
+        tables = [model._meta.db_table for model in (Document, Item, Assignment, Annotation, Gold)]
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(tables)}")
+
+
+def _merged(records: Iterator[Record]) -> dict[str, Record]:
+    """Rows of one item joined (an answers file has a row per answer)."""
+    merged: dict[str, Record] = {}
+    for record in records:
+        first = merged.setdefault(record.external_id, record)
+        if first is not record:
+            first.answers.extend(record.answers)
+            first.gold.update(record.gold)
+    return merged
+
+
+def in_order(labels: set[str]) -> list[str]:
+    """Labels as a person would list them: numbers by size, words by alphabet."""
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)
+
+
+def imported_annotator(project: Project, name: str) -> User:
+    """The user who stands for an annotator named in a file: belongs to this project and can never sign in."""
+    found = User.objects.filter(imported_for=project, name=name).first()
+    if found:
+        return found
+    mark = hashlib.sha256(name.encode()).hexdigest()[:12]
+    user = User(username=f"import-{project.pk}-{mark}", name=name, imported_for=project, is_active=False)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def _lines(path: Path, format: str) -> int:
+    """A quick guess of the number of rows for the progress: lines of a text file, else unknown (0)."""
+    if format not in ("csv", "tsv", "jsonl", "txt"):
+        return 0
+    with path.open("rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            return 0
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b"")) + 1
