@@ -107,9 +107,7 @@ class RunCurve(MemberView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Steps with loss and dev metrics."""
-        return Response(
-            {"points": folder.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))}
-        )
+        return Response({"points": folder.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))})
 
 
 class RunAgain(MemberView):

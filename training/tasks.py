@@ -1,6 +1,5 @@
 """Celery tasks of training: fetch, call, done."""
 
-
 from celery import shared_task
 
 from annotation import jobs

@@ -32,7 +32,9 @@ def bars(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
     for entry in entries:
         one = entry["primary"]
-        entry["bar"] = {name: place(one[name]) for name in ("low", "value", "high")} if one["value"] is not None else None
+        entry["bar"] = (
+            {name: place(one[name]) for name in ("low", "value", "high")} if one["value"] is not None else None
+        )
     return {"low": low, "high": high, "width": BAR}
 
 

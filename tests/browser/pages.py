@@ -180,7 +180,9 @@ class Window:
         """'VERB /path' of everything that the browser has asked the site for since the last look."""
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [one["params"]["request"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-        return [f"{one['method']} {one['url'].removeprefix(self.base)}" for one in sent if one["url"].startswith(self.base)]
+        return [
+            f"{one['method']} {one['url'].removeprefix(self.base)}" for one in sent if one["url"].startswith(self.base)
+        ]
 
     # The screen
     def phone(self) -> None:
@@ -217,7 +219,9 @@ class Window:
         before = set(self.driver.window_handles)
         address = self.driver.capabilities["goog:chromeOptions"]["debuggerAddress"]
         with urllib.request.urlopen(f"http://{address}/json/version", timeout=10) as reply:
-            browser = websocket.create_connection(json.load(reply)["webSocketDebuggerUrl"], timeout=10, suppress_origin=True)
+            browser = websocket.create_connection(
+                json.load(reply)["webSocketDebuggerUrl"], timeout=10, suppress_origin=True
+            )
         profile = command(browser, "Target.createBrowserContext")["browserContextId"]
         command(browser, "Target.createTarget", url="about:blank", browserContextId=profile)
         browser.close()

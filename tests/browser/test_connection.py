@@ -233,8 +233,27 @@ class Server:
 
     def start(self) -> None:
         """Start it; `is_up` says when it answers."""
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--workers", "1", "--blocking-threads", "2", "--backpressure", "16", "--no-ws", "config.wsgi:application"]
+        command = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "wsgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
+        command += [
+            "--workers",
+            "1",
+            "--blocking-threads",
+            "2",
+            "--backpressure",
+            "16",
+            "--no-ws",
+            "config.wsgi:application",
+        ]
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.browser.served",

@@ -334,7 +334,9 @@ def test_a_key_held_down_labels_one_item(alice):
 
 def test_a_hostile_text_is_shown_as_it_is(window, project, cast):
     text = "<script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'> \u202eevil\u202c 🧾👩🏽‍💻 &amp; ﷽"
-    [item] = make_items(project, [text], title="</script><b>title</b>", issuer="<i>issuer</i>", url="javascript:alert(1)")
+    [item] = make_items(
+        project, [text], title="</script><b>title</b>", issuer="<i>issuer</i>", url="javascript:alert(1)"
+    )
     window.sign_in(cast["alice"])
     window.label(project)
     assert window.item() == text

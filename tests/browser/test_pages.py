@@ -30,7 +30,11 @@ def pages_of(user: Any, there: dict[str, Any]) -> list[str]:
             continue
         path = address(name, pattern, there, there["project"].slug)
         answer = client.get(path)
-        if answer.status_code == 200 and not answer.streaming and answer.content.lstrip()[:15].lower() == b"<!doctype html>":
+        if (
+            answer.status_code == 200
+            and not answer.streaming
+            and answer.content.lstrip()[:15].lower() == b"<!doctype html>"
+        ):
             found.append(path)
     return found
 
@@ -58,7 +62,9 @@ def unnamed(window: Window) -> list[str]:
     return [
         f"a {node['role']['value']} has no name"
         for node in nodes
-        if not node.get("ignored") and node["role"]["value"] in NAMED and not node.get("name", {}).get("value", "").strip()
+        if not node.get("ignored")
+        and node["role"]["value"] in NAMED
+        and not node.get("name", {}).get("value", "").strip()
     ]
 
 
