@@ -45,6 +45,7 @@ class FreezeSerializer(serializers.Serializer[Any]):
     group_by = serializers.ListField(child=serializers.ChoiceField(choices=["document", "issuer"]), default=list)
     primary_metric = serializers.CharField(default="macro_f1")
     change_note = serializers.CharField(default="", allow_blank=True)
+    allow_leaks = serializers.CharField(default="", allow_blank=True, help_text="why given splits may share texts")
 
 
 class Versions(MemberView):

@@ -70,7 +70,7 @@ def main() -> int:
     redis = answers(6379)
     results.append(step("tests on SQLite", [*pytest, *([] if chromium() or required else ["-m", "not browser"])], **({"TEST_REDIS_URL": REDIS} if redis else {})))  # fmt: skip
     if answers(5432) or required:
-        results.append(step("tests on PostgreSQL", [*pytest, "-m", "not browser and not pure"], DATABASE_URL=POSTGRES))
+        results.append(step("tests on PostgreSQL", [*pytest, "-m", "not browser"], DATABASE_URL=POSTGRES))
     else:
         print("\nPostgreSQL does not answer on 127.0.0.1:5432: its half of the tests is left out.")
     if required and not redis:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -51,7 +52,18 @@ class Recipes(MemberView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
     def get(self, request: Request, slug: str) -> Response:
         """Name -> title and description."""
-        return Response({name: {"title": one.title, "description": one.description} for name, one in RECIPES.items()})
+        return Response(
+            {
+                name: {
+                    "title": gettext(one.title),
+                    "description": gettext(one.description),
+                    "options": {
+                        field.name: {"default": field.default, "help": gettext(field.help)} for field in one.fields
+                    },
+                }
+                for name, one in RECIPES.items()
+            }
+        )
 
 
 class Runs(MemberView):
