@@ -99,6 +99,10 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
         del mapping["annotations"]
         if "label" not in mapping and all(isinstance(entry.get(listed), (str, int, type(None))) for entry in preview):
             mapping["label"] = listed
+    schema = row.project.version.schema if row.project.version else {"questions": []}
+    asked = row.options.get("question") or next((q["name"] for q in schema["questions"] if q["name"] in columns), "")
+    if "label" not in mapping and asked in columns:
+        mapping["label"] = asked
     if "label" not in mapping and any(column.startswith("gold.") for column in columns):
         mapping["gold"] = "gold"
     if row.what == Import.What.ANNOTATIONS:
@@ -135,6 +139,12 @@ def check(row: Import) -> None:
             )
     if options["labels"] not in LABELS or options["duplicates"] not in ("keep", "skip"):
         raise ValueError(_("labels is one of %(labels)s; duplicates is keep or skip.") % {"labels": ", ".join(LABELS)})
+    brings = any(mapping.get(name) for name in ("label", "annotations", "gold")) or options["annotator_columns"]
+    if options["labels"] in ("annotation", "gold") and not brings:
+        raise ValueError(
+            _("Labels are wanted, but no column is chosen for “label”. The columns are: %(columns)s.")
+            % {"columns": ", ".join(columns) or "–"}
+        )
     if row.what == Import.What.ANNOTATIONS and row.project.version is None and not options["create_schema"]:
         raise ValueError(_("Publish a guideline first: answers need labels to be checked against."))
     if row.project.version is not None and options["question"]:

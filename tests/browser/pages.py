@@ -4,6 +4,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import websocket
@@ -14,6 +15,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 PATIENCE = 20.0  # seconds; reached only where the awaited thing never comes
 POLL = 0.03
@@ -21,6 +23,12 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=en", "--window-size=1280,900",
 )  # fmt: skip
+CHECKS = (Path(__file__).parent / "checks.js").read_text()
+# Roles of the accessibility tree that are of no use without a name.
+NAMED = {
+    "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "listbox", "slider",
+    "progressbar", "dialog", "image", "heading",
+}  # fmt: skip
 OFFLINE = "ERR_INTERNET_DISCONNECTED"
 
 
@@ -131,6 +139,10 @@ class Window:
         field.clear()
         field.send_keys(words)
 
+    def choose(self, css: str, value: str) -> None:
+        """Choose an entry of a list."""
+        Select(self.find(css)).select_by_value(value)
+
     def until(self, condition: Callable[[], Any], complaint: str = "", *, seconds: float = PATIENCE) -> Any:
         """What the condition says as soon as it is true; fails with the complaint."""
         deadline = time.monotonic() + seconds
@@ -207,6 +219,25 @@ class Window:
         x, y = self.js(f"{box} return [box.x + box.width / 2, box.y + box.height / 2]", css)
         self.cdp("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    # What every page must hold
+    def faults(self) -> list[str]:
+        """What is wrong with the page as it stands, a sentence each; checks.js says what is looked at."""
+        nodes = self.cdp("Accessibility.getFullAXTree")["nodes"]
+        unnamed = [
+            f"a {node['role']['value']} has no name"
+            for node in nodes
+            if not node.get("ignored")
+            and node["role"]["value"] in NAMED
+            and not node.get("name", {}).get("value", "").strip()
+        ]
+        return [*self.js(CHECKS), *unnamed, *self.sticks_out()]
+
+    def sticks_out(self) -> list[str]:
+        """Whether the page can be pushed sideways."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        pixels = self.js(f"return {width}")
+        return [f"{pixels} pixels stick out"] if pixels > 0 else []
 
     # Afterwards
     def complaints(self) -> list[str]:
