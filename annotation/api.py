@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import adjudicating, annotating, assigning, importing, inviting, jobs, measuring, progress, publishing
+from annotation import schema as schemas
 from annotation.access import membership_of
 from annotation.models import (
     Annotation,
@@ -27,6 +28,7 @@ from annotation.models import (
     User,
 )
 from config.api import Problem
+from config.parsers import check
 
 
 def errors(*codes: int) -> dict[int, Any]:
@@ -330,6 +332,7 @@ class Imports(MemberView):
         sent = UploadSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         options = sent.validated_data["options"]
+        check(options)
         if not isinstance(options, dict):
             raise serializers.ValidationError({"options": "must be an object"})
         upload = sent.validated_data["file"]
@@ -426,8 +429,13 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
     """One person's answer."""
 
     external_id = serializers.CharField(source="item.document.external_id", read_only=True)
-    annotator = serializers.CharField(source="annotator.__str__", read_only=True)
+    annotator = serializers.SerializerMethodField()
     guideline_version = serializers.IntegerField(source="guideline_version.number", read_only=True)
+
+    def get_annotator(self, annotation: Annotation) -> str | None:
+        """The name once the item is settled; before that only the writer sees their own."""
+        known = getattr(annotation, "settled", False) or annotation.annotator_id == self.context["request"].user.pk
+        return str(annotation.annotator) if known else None
 
     class Meta:
         model = Annotation
@@ -449,7 +457,9 @@ class Annotations(MemberList):
         """Drafts stay with their writers."""
         rows = Annotation.objects.visible_to(self.request.user).filter(project=self.membership.project)
         rows = rows.exclude(status=Annotation.Status.DRAFT)
-        return rows.select_related("item__document", "annotator", "guideline_version")
+        here = OuterRef("item")
+        settled = Exists(Gold.objects.current().filter(item=here)) & ~Exists(Case.objects.open().filter(item=here))
+        return rows.annotate(settled=settled).select_related("item__document", "annotator", "guideline_version")
 
 
 class GoldSerializer(serializers.ModelSerializer[Gold]):
@@ -552,6 +562,7 @@ class AgreementView(MemberView):
     def get(self, request: Request, slug: str) -> Response:
         """The newest figures; 202 with the job while the first ones are being made."""
         question = request.query_params.get("question", "")
+        schemas.question(self.project.version.schema if self.project.version else {}, question)
         done, at_work = measuring.latest(project=self.project, question=question)
         if at_work is None and measuring.is_stale(done, self.project):
             at_work = measuring.refresh(project=self.project, question=question)

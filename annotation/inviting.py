@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
@@ -69,7 +70,8 @@ def invite(*, project: Project, by: User, role: str, email: str = "", labels: bo
 
 def send(invitation: Invitation, *, link: str) -> bool:
     """Mail the link where an address was given; False where no mail could be sent."""
-    if not invitation.email:
+    # The default backend sends nothing: then nothing is said to have been sent.
+    if not invitation.email or settings.EMAIL_BACKEND.endswith("dummy.EmailBackend"):
         return False
     subject = _("%(who)s invites you to “%(project)s”") % {
         "who": invitation.invited_by,
@@ -119,6 +121,8 @@ def change_role(*, membership: Membership, role: str, labels: bool) -> None:
         _keep_a_manager(membership)
     membership.role, membership.labels = role, labels
     membership.save(update_fields=["role", "labels"])
+    if not membership.is_manager:
+        _close_invitations(membership)
     if not membership.can_label:
         assigning.release(project=membership.project, annotator=membership.user)
 
@@ -128,7 +132,14 @@ def remove(*, membership: Membership) -> None:
     """Take a member out; what they labelled stays, what they hold goes back to the others."""
     _keep_a_manager(membership)
     assigning.release(project=membership.project, annotator=membership.user)
+    _close_invitations(membership)
     membership.delete()
+
+
+def _close_invitations(membership: Membership) -> None:
+    """Who is no longer manager must not come back, or bring others, by a link made before."""
+    made = Invitation.objects.filter(project=membership.project, invited_by=membership.user, accepted_at=None)
+    made.filter(expires_at__gt=timezone.now()).update(expires_at=timezone.now())
 
 
 def _keep_a_manager(membership: Membership) -> None:

@@ -190,6 +190,8 @@ def main() -> int:
     # Both, because a shell starts background jobs with SIGINT ignored, and Python then leaves it so.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _interrupt)
+    # Database, logs and job folders hold gold and password hashes: nobody else on this machine reads them.
+    os.umask(0o077)
     running: list[Part] = []
     host, data = os.environ.get("HOST") or "127.0.0.1", prepare.data_folder()
     os.environ["ASSAY_DATA"] = str(data)

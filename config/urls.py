@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 urlpatterns = [
@@ -10,5 +11,7 @@ urlpatterns = [
     path("", include("training.urls")),
     path("language/", set_language, name="set_language"),
     path("api/v1/", include("config.api_urls")),
+    # One door, with its limit on wrong passwords.
+    path("admin/login/", RedirectView.as_view(pattern_name="annotation:sign_in", query_string=True)),
     path("admin/", admin.site.urls),
 ]

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import jobs
 from annotation.api import JobSerializer, MemberList, MemberView, errors
+from config.parsers import StrictJSON
 from evaluation import export, freezing, leaderboard, refreshing, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
@@ -114,15 +115,30 @@ class ExampleSerializer(serializers.ModelSerializer[Example]):
     """A frozen example; `gold` is null where the caller may not see it."""
 
     gold = serializers.SerializerMethodField()
+    digest = serializers.SerializerMethodField()
 
     class Meta:
         model = Example
         fields = ("key", "split", "text", "gold", "fields", "digest", "added_in")
         read_only_fields = fields
 
+    def _open(self, example: Example) -> bool:
+        return bool(example.split != "test" or self.context["may"])
+
     def get_gold(self, example: Example) -> dict[str, Any] | None:
         """Test gold only for those who have the right."""
-        return example.gold if example.split != "test" or self.context["may"] else None
+        return example.gold if self._open(example) else None
+
+    def get_digest(self, example: Example) -> str | None:
+        """The digest covers the gold, so a few guesses would tell it: only with the right to the gold."""
+        return example.digest if self._open(example) else None
+
+    def to_representation(self, example: Example) -> dict[str, Any]:
+        """Metadata may hold the labels that came with the file: only with the right to the gold."""
+        shown = super().to_representation(example)
+        if not self._open(example):
+            shown["fields"] = {name: value for name, value in example.fields.items() if name != "metadata"}
+        return shown
 
 
 class Examples(MemberList):
@@ -265,7 +281,7 @@ class Submissions(BoardView):
     """What was submitted to a board."""
 
     rights = {"POST": "research"}
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    parser_classes = (StrictJSON, MultiPartParser, FormParser)
 
     @extend_schema(responses={200: SubmissionSerializer(many=True), **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:

@@ -1,5 +1,6 @@
 """Signing in and out, accepting an invitation, one's own account, password and API tokens."""
 
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
@@ -49,8 +50,9 @@ class SignIn(LoginView):
         return super().form_invalid(form)
 
     def _key(self) -> str:
-        name = self.request.POST.get("username", "").strip().lower()[:150]
-        return f"sign-in:{name.encode().hex()[:200]}"
+        # The same form that the user name is compared in: other spellings of a name are no new tries.
+        name = unicodedata.normalize("NFKC", self.request.POST.get("username", "")).strip().casefold()[:150]
+        return f"sign-in:{name.encode(errors='replace').hex()[:200]}"
 
 
 class SignOut(LogoutView):

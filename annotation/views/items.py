@@ -28,7 +28,7 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """A page of items, filtered by words, state, flag, label, source type or language."""
     project = membership.project
     # A NUL is no character that a database would search for.
-    asked = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in FILTERS}
+    asked = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in FILTERS}
     rows = filtered(Item.objects.filter(project=project), asked).order_by("pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     found = list(with_excerpts(page.object_list))
@@ -118,7 +118,9 @@ def filtered(rows: QuerySet[Item], asked: dict[str, str]) -> QuerySet[Item]:
 def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """One item: text, answers with their history, gold with its history. Names stay hidden while a case is open."""
     found = get_object_or_404(Item.objects.select_related("document"), pk=pk, project=membership.project)
-    blind = Case.objects.open().filter(item=found).exists()
+    # Until it is settled nobody reads who said what: an adjudicator decides without names.
+    settled = Gold.objects.current().filter(item=found).exists()
+    blind = not settled or Case.objects.open().filter(item=found).exists()
     answers = (
         Annotation.objects.filter(item=found)
         .exclude(status=Annotation.Status.DRAFT)

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -111,7 +112,7 @@ def following(request: HttpRequest, slug: str) -> JsonResponse:
     membership, refusal = _labeller(request, slug)
     if membership is None:
         return refusal
-    held = [int(part) for part in request.GET.get("held", "").split(",") if part.isdecimal()][:50]
+    held = [int(part) for part in request.GET.get("held", "").split(",") if part.isdecimal() and len(part) < 19][:50]
     slots = assigning.take(membership=membership, held=held)
     return JsonResponse({"packets": _packets(membership, slots), "waiting": assigning.waiting(membership)})
 
@@ -125,7 +126,7 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
         return refusal
     wanted = request.GET.get("assignment", "")
     if wanted:
-        return _one_of_mine(membership, int(wanted) if wanted.isdecimal() else 0)
+        return _one_of_mine(membership, int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0)
     rows = (
         Annotation.objects.current()
         .filter(project=membership.project_id, annotator=membership.user_id)
@@ -133,7 +134,7 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
         .select_related("item__document")
         .order_by("-updated_at")
     )
-    if before := parse_datetime(request.GET.get("before", "").replace(" ", "+")):
+    if before := _moment(request.GET.get("before", "")):
         rows = rows.filter(updated_at__lt=before)
     found = list(rows[:BACK])
     slots = dict(
@@ -155,6 +156,14 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
         if row.item_id in slots
     ]
     return JsonResponse({"items": items})
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+        return found.astimezone(UTC) if found else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _one_of_mine(membership: Membership, assignment: int) -> JsonResponse:

@@ -12,6 +12,10 @@ from tests.conftest import make_annotation, make_items
 from tests.test_permissions import ALL, address, world
 
 pytestmark = pytest.mark.browser
+# Colours of words, what they stand on, and marks that are seen beside words (borders of controls, the focus, labels).
+WORDS = ("ink", "muted", "gold", "good", "bad", "warn", "info")
+GROUNDS = ("paper", "surface", "sunk")
+MARKS = ("edge", "focus", *(f"l{number}" for number in range(9)))
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
@@ -90,6 +94,41 @@ def test_the_doors_are_whole_named_and_legible(window, cast):
     for path in ("/sign-in/", "/join/no-such-invitation/", "/nowhere/"):
         window.open(path)
         assert [path, *window.faults()] == [path]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rgb or #rrggbb (WCAG 2.2)."""
+    digits = colour.strip().removeprefix("#")
+    if len(digits) == 3:
+        digits = "".join(2 * digit for digit in digits)
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, two: str) -> float:
+    """Contrast ratio of two colours (WCAG 2.2)."""
+    dark, light = sorted((luminance(one), luminance(two)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_tokens_for_words_stand_out_from_every_ground_in_light_and_dark(window, cast):
+    window.open("/sign-in/")
+    names = [*WORDS, *GROUNDS, *MARKS]
+    read = "const style = getComputedStyle(document.documentElement); return arguments[0].map((name) => style.getPropertyValue(`--${name}`))"
+    seen = {}
+    for look in ("light", "dark", "the system's dark"):
+        window.dark(on=look.startswith("the system"))
+        window.js("document.documentElement.dataset.theme = arguments[0]", look)
+        seen[look] = dict(zip(names, window.js(read, names), strict=True))
+    assert seen["dark"] == seen["the system's dark"] != seen["light"]
+    faults = []
+    for look, colours in seen.items():
+        for ground in GROUNDS:
+            for name, least in [(name, 4.5) for name in WORDS] + [(name, 3) for name in MARKS]:
+                if (found := contrast(colours[name], colours[ground])) < least:
+                    faults.append(f"{look}: {name} on {ground} {found:.2f}")
+    assert faults == []
 
 
 def test_the_focus_is_seen_wherever_the_tabulator_goes(window, cast, there):
