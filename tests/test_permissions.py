@@ -83,7 +83,7 @@ def object_of(name: str) -> str:
     short = name.rpartition(":")[2]
     for words, thing in (
         (("withdraw_submission", "score_again", "submission"), "submission"),
-        (("schedule", "refresh_now", "api-schedule", "api-refresh-now"), "dataset"),
+        (("schedule", "refresh_now", "api-refreshes"), "dataset"),
         (("refresh",), "refresh"),
         (("run", "cancel_run"), "run"),
         (("start", "version", "freeze", "examples", "export", "verify"), "version"),

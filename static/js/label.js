@@ -24,6 +24,7 @@ let session = 0;
 let last = null; // {clientId, assignment} of the newest submission, for undo
 let paused = false;
 let reloadWanted = false;
+let spoken = null;
 let shownAt = -Infinity;
 let pending = ""; // a sentence for the next item, where none is on the screen
 let asking = false;
@@ -32,6 +33,7 @@ const started = Date.now();
 
 // ---- honest time: only visible, active seconds count
 let active = 0;
+let worked = 0; // the same over the items answered since the page was opened
 let seen = performance.now();
 let moved = seen;
 function tick() {
@@ -53,7 +55,7 @@ const fields = desk.questions.map((question) => {
 function changed(name, value, final) {
   answer[name] = value;
   const field = fields.find((one) => one.question.name === name);
-  showRule(field.definition?.(value));
+  showRule(field.root.querySelector(".definition") ? null : field.definition?.(value)); // few labels carry theirs
   keepDraft();
   if (!final) return;
   if (single) submit("submitted");
@@ -65,6 +67,7 @@ function changed(name, value, final) {
 }
 
 function showRule(label) {
+  document.body.classList.toggle("answered", !mayNot());
   $("rule").hidden = single || !label?.definition;
   if (label?.definition) {
     $("rule").querySelector("b").textContent = label.title;
@@ -73,20 +76,28 @@ function showRule(label) {
 }
 
 // ---- drafts: in the browser at every change, on the server now and then
-const draftKey = `assay-draft-${desk.user}-${desk.project}`;
+// One per item: a correction begun in between must not overwrite what was being written.
+const draftKey = (assignment) => `assay-draft-${desk.user}-${desk.project}-${assignment}`;
+const MONTH = 30 * 86_400_000;
+function storeDraft(assignment, draft) {
+  const kept = JSON.stringify({ answer: draft.answer, flagged: draft.flagged, comment: draft.comment, at: Date.now() });
+  try { localStorage.setItem(draftKey(assignment), kept); } catch { /* the server's draft remains */ }
+}
 function keepDraft() {
-  if (!current) return;
-  const draft = { assignment: current.assignment, answer, flagged, comment: $("comment").value };
-  try { localStorage.setItem(draftKey, JSON.stringify(draft)); } catch { /* the server's draft remains */ }
+  if (current && !current.correction) storeDraft(current.assignment, { answer, flagged, comment: $("comment").value });
 }
 function storedDraft(assignment) {
   try {
-    const draft = JSON.parse(localStorage.getItem(draftKey) ?? "null");
-    return draft?.assignment === assignment ? draft : null;
+    return JSON.parse(localStorage.getItem(draftKey(assignment)));
   } catch {
     return null;
   }
 }
+try {
+  for (const key of Object.keys(localStorage).filter((one) => one.startsWith(draftKey("")))) {
+    if (!(Date.now() - storedDraft(key.slice(draftKey("").length))?.at < MONTH)) localStorage.removeItem(key);
+  }
+} catch { /* no storage, no old drafts */ }
 let draftTimer = null;
 function serverDraft() {
   clearTimeout(draftTimer);
@@ -130,9 +141,12 @@ function show(packet, notice = "") {
   say(notice || pending);
   pending = "";
   reveal("item");
-  document.querySelector(".read").scrollTop = 0;
+  document.querySelector(".read").scrollTop = $("answers").scrollTop = 0;
+  if ($("guideline-dialog").open) near();
   active = 0;
   if (session) shownAt = performance.now();
+  // A quiet bar where the page brings the focus to a new item; the full outline where the person does.
+  text.classList.toggle("brought", !item.title);
   (item.title ? $("title") : text).focus({ preventScroll: true });
   requestAnimationFrame(() => {
     if (performance.getEntriesByName("assay:key").length) {
@@ -241,7 +255,8 @@ function submit(status, reason = "") {
   };
   last = { clientId: body.client_id, assignment: current.assignment };
   const entry = { body, packet: { ...current, answer: body.answer, status, comment: body.comment, flagged, skip_reason: reason } };
-  try { localStorage.removeItem(draftKey); } catch { /* nothing kept, nothing to remove */ }
+  try { localStorage.removeItem(draftKey(current.assignment)); } catch { /* nothing kept, nothing to remove */ }
+  worked += active;
   count(entry, 1);
   outbox.add(entry);
   advance();
@@ -255,8 +270,7 @@ function count({ body, packet }, change) {
   session += change;
   done += change;
   $("done").textContent = done;
-  const hours = (Date.now() - started) / 3_600_000;
-  if (session > 4) $("pace").textContent = S.pace.replace("{count}", Math.round(session / Math.max(hours, 1 / 120)));
+  if (session > 4) $("pace").textContent = S.pace.replace("{count}", Math.round(session / Math.max(worked / 3_600_000, 1 / 120)));
 }
 
 function uuid() {
@@ -278,7 +292,7 @@ const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
     if (reply.reload) {
       reloadWanted = true;
       tell(reply.error);
-      try { localStorage.setItem(draftKey, JSON.stringify(entry.body)); } catch { /* shown above */ }
+      storeDraft(entry.body.assignment, entry.body);
       if (outbox.size === 0) setTimeout(() => location.reload(), 4000);
     } else if (status === 400) {
       // The server found a fault in the answer: show the item again, with the sentence.
@@ -293,6 +307,9 @@ function showState(name, waits, reply) {
   const words = { saved: S.saved, saving: S.saving, waiting: S.waiting.replace("{count}", waits), out: S.signed_out, lost: S.lost };
   $("state").dataset.state = name;
   $("state").textContent = reply?.error ?? words[name] ?? "";
+  // Spoken once it has settled: "saving, saved" at every item would drown the text.
+  clearTimeout(spoken);
+  spoken = setTimeout(() => { if ($("spoken").textContent !== $("state").textContent) $("spoken").textContent = $("state").textContent; }, 900);
   if (name !== "out" || !reply?.sign_in) return;
   const link = document.createElement("a");
   link.href = `${reply.sign_in}?next=${encodeURIComponent(location.pathname)}`;
@@ -329,7 +346,7 @@ async function back() {
     list.textContent = json?.error ?? S.offline;
     return;
   }
-  list.replaceChildren(...json.items.map((row) => {
+  list.replaceChildren(...json.items.map((row, place) => {
     const button = document.createElement("button");
     button.type = "button";
     const text = document.createElement("span");
@@ -337,7 +354,9 @@ async function back() {
     text.dir = "auto";
     const given = document.createElement("span");
     given.textContent = row.status === "skipped" ? S.skipped : fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ");
-    button.append(text, given, row.flagged ? "⚑" : "");
+    const number = document.createElement("kbd");
+    number.textContent = place + 1;
+    button.append(text, given, row.flagged ? "⚑" : "", place < 9 ? number : "");
     button.addEventListener("click", () => { $("back-dialog").close(); reopen(row.assignment); });
     const entry = document.createElement("li");
     entry.append(button);
@@ -347,31 +366,52 @@ async function back() {
   list.querySelector("button")?.focus();
 }
 
+function closeGuideline() {
+  $("guideline-dialog").close();
+  ($("item").hidden ? document.body : $("text")).focus({ preventScroll: true });
+}
+
+// Marks and shows the rule of the label that has the focus or is chosen.
+function near(label) {
+  const drawer = $("guideline-dialog");
+  for (const old of drawer.querySelectorAll(".near")) old.classList.remove("near");
+  const chosen = fields.map((field) => [field.question.name, answer[field.question.name]]);
+  if (label) chosen.unshift([label.closest("[data-question]").dataset.question, label.dataset.value]);
+  const [name, value] = chosen.find((pair) => pair[1] != null) ?? [];
+  if (value == null) return;
+  const title = fields.find((field) => field.question.name === name).title(value).toLowerCase();
+  const rule = [...drawer.querySelectorAll(".prose :is(h1, h2, h3, h4)")].find((one) => one.textContent.toLowerCase().includes(title))
+    ?? [...drawer.querySelectorAll("[data-label]")].find((one) => one.dataset.label === `${name}/${value}`);
+  rule?.classList.add("near");
+  rule?.scrollIntoView({ block: "center" });
+}
+
 const actions = {
   save: () => submit("submitted"),
   look: () => advance(),
   undo() {
-    const unsent = last && outbox.take(last.clientId);
-    if (unsent) {
-      count(unsent, -1);
-      setAside();
-      show(unsent.packet);
-      last = null;
-    } else if (last) reopen(last.assignment);
-    else back();
+    if (!last) return back();
+    const { clientId, assignment } = last;
+    const unsent = outbox.take(clientId);
+    if (!unsent) return reopen(assignment);
+    last = null;
+    count(unsent, -1);
+    if (outbox.size === 0) showState("idle");
+    setAside();
+    return show(unsent.packet);
   },
   back,
   skip: () => current && $("skip-dialog").showModal(),
   flag() { if (current) { setFlag(!flagged); keepDraft(); serverDraft(); } },
   comment() { if (current) { $("comment-field").hidden = false; $("comment").focus(); } },
+  // Beside the text, not over it. While it has the focus the keys are its own.
   guideline() {
     const drawer = $("guideline-dialog");
-    for (const old of drawer.querySelectorAll(".near")) old.classList.remove("near");
-    drawer.showModal();
-    const chosen = fields.map((field) => `${field.question.name}/${answer[field.question.name]}`);
-    const near = [...drawer.querySelectorAll("[data-label]")].find((one) => chosen.includes(one.dataset.label));
-    near?.classList.add("near");
-    near?.scrollIntoView({ block: "center" });
+    if (drawer.open) return closeGuideline();
+    const label = document.activeElement?.closest?.("[data-value]");
+    drawer.show();
+    near(label);
+    return drawer.focus();
   },
   pause() {
     tick();
@@ -394,13 +434,17 @@ document.addEventListener("click", (event) => {
   if (button) actions[button.dataset.do]();
   const reason = event.target.closest("[data-skip]");
   if (reason) { $("skip-dialog").close(); submit("skipped", reason.dataset.skip); }
-  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  const closed = event.target.closest("[data-close]")?.closest("dialog");
+  if (closed?.id === "guideline-dialog") closeGuideline();
+  else closed?.close();
 });
+$("text").addEventListener("blur", () => $("text").classList.remove("brought"));
 $("comment").addEventListener("input", () => { keepDraft(); serverDraft(); });
 $("comment").addEventListener("keydown", (event) => event.key === "Escape" && (event.target.blur(), $("text").focus()));
 
 // The letter or digit that a key stands for, also on layouts that write other letters with it.
 function plain(event) {
+  if (event.key.length > 1) return event.key; // the arrows of a number pad are no digits
   if (!event.shiftKey && /^Digit\d$/.test(event.code)) return event.code[5];
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
   return /^(Key|Digit|Numpad)(\w)$/.exec(event.code)?.[2].toLowerCase() ?? event.key;
@@ -409,17 +453,26 @@ function plain(event) {
 addEventListener("keydown", (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   const key = plain(event);
-  const dialog = document.querySelector("dialog[open]");
+  const dialog = document.querySelector("dialog:modal");
   if (dialog) {
-    const reason = dialog.id === "skip-dialog" && dialog.querySelectorAll("[data-skip]")[Number(key) - 1];
-    if (reason) { event.preventDefault(); reason.click(); }
-    else if ((dialog.id === "guideline-dialog" && key === "g") || (dialog.id === "help-dialog" && key === "?") || (dialog.id === "back-dialog" && key === "b")) { event.preventDefault(); dialog.close(); }
+    const choices = [...dialog.querySelectorAll("[data-skip], .mine button")];
+    const chosen = event.repeat ? null : choices.find((one) => one.querySelector("kbd")?.textContent === key);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+    if (chosen) { event.preventDefault(); chosen.click(); }
+    else if (step && choices.length) {
+      event.preventDefault();
+      choices[(choices.indexOf(document.activeElement) + step + choices.length) % choices.length].focus();
+    } else if ((dialog.id === "help-dialog" && key === "?") || (dialog.id === "back-dialog" && key === "b")) { event.preventDefault(); dialog.close(); }
     return;
   }
   if (event.target.closest?.("input, textarea, select")) {
     if (event.key !== "Enter" || !(event.target.id === "comment" && event.shiftKey === false && single === false)) return;
   }
   if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
+  if ($("guideline-dialog").open) {
+    if (key === "Escape" || key === "g") { event.preventDefault(); closeGuideline(); return; }
+    if ($("guideline-dialog").contains(document.activeElement)) return;
+  }
   if (paused && key !== "p") return;
   if (event.timeStamp - shownAt < BOUNCE && (key.length === 1 || key === "Enter")) return event.preventDefault();
   performance.clearMarks("assay:key");

@@ -72,10 +72,12 @@ export class Outbox {
     // Later than all that waits, also where the clock was set back.
     const at = Math.max(Date.now(), ...this.read().map((one) => one.at + 1));
     this.store({ ...entry, at });
+    this.on.state("saving", this.size); // at once: "saved" of the answer before must not stand beside an unsent one
     this.flush();
   }
 
-  // Take back an entry that has not been sent yet.
+  // Take back an entry that is not on its way at this moment. One whose try failed may have arrived all the same: then
+  // the server says so when the other answer comes.
   take(clientId) {
     const found = this.read().find((entry) => entry.body.client_id === clientId && !entry.sent);
     if (found) this.drop(clientId);
@@ -114,6 +116,7 @@ export class Outbox {
       } else {
         // No connection, or a server that is busy or restarting: try again, ever less often.
         this.pause = Math.min(30, this.pause ? this.pause * 1.7 : 1);
+        this.store({ ...entry, sent: false });
         this.on.state("waiting", this.size);
         this.timer = setTimeout(() => this.flush(), this.pause * 1000);
         return;

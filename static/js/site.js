@@ -1,5 +1,20 @@
-// Small behaviours of every page: confirm, copy, theme, drop zone, language of dates.
+// Small behaviours of every page: confirm, copy, theme, drop zone, sorted tables.
 const words = document.getElementById("words")?.dataset ?? {};
+
+// Storage may be switched off in the browser: then nothing is remembered, and nothing else breaks.
+function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch { /* not remembered */ }
+}
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
 
 function ask(sentence) {
   return new Promise((resolve) => {
@@ -30,7 +45,7 @@ function ask(sentence) {
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement)) return;
-  const sentence = form.dataset.confirm;
+  const sentence = event.submitter?.dataset.confirm ?? form.dataset.confirm;
   if (sentence && !form.dataset.sure) {
     event.preventDefault();
     const sender = event.submitter;
@@ -53,11 +68,22 @@ addEventListener("pageshow", () => {
   }
 });
 
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Plain http has no clipboard: the old way, with a field that is selected.
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  return field.remove();
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (button) {
     const source = document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
+    await copy((source.value ?? source.textContent).trim());
     const before = button.textContent;
     button.textContent = words.copied;
     setTimeout(() => { button.textContent = before; }, 1500);
@@ -69,13 +95,13 @@ document.addEventListener("click", async (event) => {
 
 const theme = document.getElementById("theme");
 if (theme) {
-  theme.value = localStorage.getItem("assay-theme") ?? "auto";
+  theme.value = remembered("assay-theme") ?? "auto";
   theme.addEventListener("change", () => {
     if (theme.value === "auto") {
-      localStorage.removeItem("assay-theme");
+      remember("assay-theme", null);
       delete document.documentElement.dataset.theme;
     } else {
-      localStorage.setItem("assay-theme", theme.value);
+      remember("assay-theme", theme.value);
       document.documentElement.dataset.theme = theme.value;
     }
   });
@@ -91,3 +117,37 @@ for (const zone of document.querySelectorAll(".dropzone")) {
     });
   }
 }
+
+// Sorted tables: a heading sorts, again turns the order round; cells without a value come last both ways.
+function value(row, place) {
+  const cell = row.cells[place];
+  const words = (cell?.dataset.value ?? cell?.textContent ?? "").trim();
+  if (words === "" || words === "–") return null;
+  const number = Number(words.replaceAll("\u00a0", "").replace(/[\s%×,]/g, ""));
+  return Number.isNaN(number) ? words : number;
+}
+function compare(a, b) {
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), document.documentElement.lang, { numeric: true });
+}
+function sort(heading) {
+  const down = heading.getAttribute("aria-sort") === "ascending";
+  const body = heading.closest("table").tBodies[0];
+  const rows = [...body.rows].map((row) => [value(row, heading.cellIndex), row]);
+  rows.sort(([a], [b]) => (a === null || b === null ? (a === null) - (b === null) : down ? compare(b, a) : compare(a, b)));
+  for (const one of heading.parentElement.cells) one.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+  body.append(...rows.map(([, row]) => row));
+}
+function sortable(root) {
+  for (const heading of root.querySelectorAll("table[data-sort] > thead th")) {
+    if (heading.querySelector("a, button") || !heading.textContent.trim()) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...heading.childNodes);
+    button.addEventListener("click", () => sort(heading));
+    heading.append(button);
+  }
+}
+sortable(document);
+document.addEventListener("htmx:load", (event) => sortable(event.detail.elt));

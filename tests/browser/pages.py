@@ -1,9 +1,10 @@
 """A browser window as the tests drive it: find, press, wait, and what its console and its network said."""
 
+import contextlib
 import json
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,17 @@ class Window:
         self.cdp("Network.enable")
         self.cdp("Network.emulateNetworkConditions", offline=not on, latency=0, downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
         self.until(lambda: self.js("return navigator.onLine") is on, "the browser did not notice")
+
+    @contextlib.contextmanager
+    def without(self, *names: str) -> Iterator[None]:
+        """Pages that are loaded meanwhile find that the browser lacks these, as it does on a plain http network."""
+        source = "".join(
+            f"Object.defineProperty({owner}, '{name}', {{ value: undefined }});"
+            for owner, name in (whole.split(".") for whole in names)
+        )
+        script = self.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
+        yield
+        self.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
 
     def requests(self) -> list[str]:
         """'VERB /path' of everything that the browser has asked the site for since the last look."""

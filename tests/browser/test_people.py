@@ -78,6 +78,8 @@ def test_an_invitation_link_is_opened_by_a_newcomer_in_a_browser_of_their_own(wi
     window.follow("section[aria-labelledby=invite-title] form .primary")
     link = window.find("#invitation-link").get_attribute("value")
     assert link.startswith(f"{window.base}/join/")
+    window.click("[data-copy='#invitation-link']")
+    window.until(lambda: window.text("[data-copy]") == "copied", "it is not copied")
     window.stranger()
     window.driver.get(link)
     assert "Join “Sentiment”" in window.text("h1")
@@ -93,6 +95,24 @@ def test_an_invitation_link_is_opened_by_a_newcomer_in_a_browser_of_their_own(wi
     window.expected.append("404 (Not Found)")
     window.driver.get(link)
     assert "This invitation is not open" in window.text("h1")
+
+
+@pytest.mark.parametrize("lacking", [(), ("navigator.clipboard",)], ids=["with a clipboard", "on plain http"])
+def test_a_token_is_shown_once_and_copied(window, cast, lacking):
+    window.sign_in(cast["erin"])
+    window.open("/account/")
+    with window.without(*lacking):
+        window.follow("form[action$='/account/tokens/'] button")
+    token = window.text("#new-token")
+    assert len(token) > 40
+    window.click("[data-copy='#new-token']")
+    window.until(lambda: window.text("[data-copy]") == "copied", "it is not copied")
+    field = window.find("#id_name")
+    field.clear()
+    field.send_keys(Keys.CONTROL, "v")
+    assert field.get_attribute("value") == token
+    window.open("/account/")
+    assert token not in window.driver.page_source
 
 
 def test_a_dangerous_step_asks_first_and_cancel_is_the_first_choice(window, project, cast):
