@@ -41,6 +41,7 @@ export class Outbox {
     this.pause = 0;
     this.timer = null;
     this.memory = []; // what the browser's storage did not take
+    this.turn = Promise.resolve();
   }
 
   read() {
@@ -91,7 +92,9 @@ export class Outbox {
   flush() {
     clearTimeout(this.timer);
     const work = () => this.drain();
-    return navigator.locks ? navigator.locks.request(this.prefix, work) : work();
+    // Locks exist only in secure contexts; on a plain http network the tab at least waits for itself.
+    this.turn = navigator.locks ? navigator.locks.request(this.prefix, work) : this.turn.then(work, work);
+    return this.turn;
   }
 
   async drain() {

@@ -68,22 +68,21 @@ addEventListener("pageshow", () => {
   }
 });
 
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Plain http has no clipboard: the old way, with a field that is selected.
-  const field = document.createElement("textarea");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  document.execCommand("copy");
-  return field.remove();
+async function copy(source) {
+  try {
+    await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
+  } catch {
+    // No clipboard on a plain http network, or no leave to use it: the old way, by selection.
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    document.execCommand("copy");
+  }
 }
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (button) {
-    const source = document.querySelector(button.dataset.copy);
-    await copy((source.value ?? source.textContent).trim());
+    await copy(document.querySelector(button.dataset.copy));
     const before = button.textContent;
     button.textContent = words.copied;
     setTimeout(() => { button.textContent = before; }, 1500);
