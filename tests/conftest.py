@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from annotation import models as a
 from annotation import schema as schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ["negative", "neutral", "positive"]
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """A request in Chinese leaves its language in the thread; the next test starts in English."""
+    translation.deactivate()
 
 
 @pytest.fixture
