@@ -35,5 +35,5 @@ format: .venv/.dev ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 messages: .venv/.dev ## collect and compile the translations (needs GNU gettext)
-	@$(BIN)/python manage.py makemessages -l zh_Hans --no-obsolete --no-wrap -i .venv -i var -i tests
-	@$(BIN)/python manage.py compilemessages -l zh_Hans -i .venv
+	@$(BIN)/python manage.py makemessages --settings=tests.settings -l zh_Hans --no-obsolete --no-wrap -i .venv -i var -i tests
+	@$(BIN)/python manage.py compilemessages --settings=tests.settings -l zh_Hans -i .venv

@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 
-from annotation.models import Membership
+from annotation.models import Item, Membership
 
 RIGHTS: dict[str, Callable[[Membership], bool]] = {
     "member": lambda membership: True,
@@ -28,6 +29,16 @@ def membership_of(user: Any, slug: str, right: str = "member") -> Membership:
     if not RIGHTS[right](membership):
         raise PermissionDenied
     return membership
+
+
+def refuse_blind(membership: Membership, item: int) -> None:
+    """Raise PermissionDenied where this person may still be asked to label the item: their answer comes first."""
+    if Item.objects.blind_for(membership.user).filter(pk=item).exists():
+        raise PermissionDenied(
+            _(
+                "You may still be asked to label this item, so what others said of it is hidden from you until you have answered it. Somebody else can decide it meanwhile."
+            )
+        )
 
 
 def member(

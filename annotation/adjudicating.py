@@ -90,6 +90,8 @@ class _Complete:
     answers: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
     known: bool = False
+    # Whether somebody may have seen the others' answers before giving this one: then a person decides.
+    dependent: bool = False
 
 
 def _complete(items: Sequence[int]) -> dict[int, _Complete]:
@@ -98,11 +100,12 @@ def _complete(items: Sequence[int]) -> dict[int, _Complete]:
     here = OuterRef("item")
     rows = Assignment.objects.filter(item__in=items).annotate(
         given=Subquery(mine.order_by("-pk").values("answer")[:1]),
+        free=Subquery(mine.order_by("-pk").values("independent")[:1]),
         known=Exists(Gold.objects.current().filter(item=here)) | Exists(Case.objects.open().filter(item=here)),
     )
     found: dict[int, _Complete] = defaultdict(_Complete)
     waiting: set[int] = set()
-    for item, state, given, known in rows.values_list("item_id", "state", "given", "known"):
+    for item, state, given, free, known in rows.values_list("item_id", "state", "given", "free", "known"):
         entry = found[item]
         entry.known = entry.known or known
         entry.skipped += state == Assignment.State.SKIPPED
@@ -110,6 +113,7 @@ def _complete(items: Sequence[int]) -> dict[int, _Complete]:
             waiting.add(item)
         elif given:
             entry.answers.append(given)
+            entry.dependent = entry.dependent or not free
     return {item: entry for item, entry in found.items() if item not in waiting}
 
 
@@ -159,7 +163,8 @@ def _apply(
                 continue
             if old:
                 changes.outdated.append(old.pk)
-            verdict = judge(given, question, rule=rule, skipped=entry.skipped)
+            how = Project.Settle.NEVER if entry.dependent else rule
+            verdict = judge(given, question, rule=how, skipped=entry.skipped)
             if verdict.method:
                 changes.gold.append(_gold(project, version, item, name, verdict))
                 changes.closed += [case.pk] if case else []
@@ -261,8 +266,12 @@ def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: st
     question = schemas.question(version.schema, gold.question)
     value = KINDS[question["kind"]].clean(value, question)
     Case.objects.open().filter(item=gold.item_id, question=gold.question).update(closed_at=timezone.now())
-    case = Case(project=gold.project, item_id=gold.item_id, question=gold.question)
-    return _replace(case, version, value, user, reason, note)
+    return _replace(case_of(gold), version, value, user, reason, note)
+
+
+def case_of(gold: Gold) -> Case:
+    """A closed case, never stored, of a settled answer: what was said is looked up and decided anew by it."""
+    return Case(project=gold.project, item=gold.item, question=gold.question, key=0, closed_at=gold.settled_at)
 
 
 def close_cases(keys: Iterable[int]) -> None:
@@ -312,15 +321,19 @@ def answers(case: Case) -> list[dict[str, Any]]:
     return sorted(given, key=lambda entry: entry["shuffle"])
 
 
-def queue(*, project: Project, question: str | None = None) -> QuerySet[Case]:
-    """The open cases, the most contested first."""
+def queue(*, project: Project, question: str | None = None, user: User | None = None) -> QuerySet[Case]:
+    """The open cases, the most contested first; with `user`, without those that this person may not see yet."""
     rows = Case.objects.open().filter(project=project).order_by("-disagreement", "key").select_related("item__document")
-    return rows.filter(question=question) if question else rows
+    rows = rows.filter(question=question) if question else rows
+    return rows.visible_to(user) if user else rows
 
 
-def following(*, project: Project, after: Case | None = None) -> Case | None:
-    """The next open case; with `after`, the one behind it in the queue, and the first again at its end."""
-    rows = queue(project=project)
+def following(*, project: Project, after: Case | None = None, user: User | None = None) -> Case | None:
+    """The next open case; with `after`, the one behind it in the queue, and the first again at its end.
+
+    So whoever skips case after case meets them all.
+    """
+    rows = queue(project=project, user=user)
     if after is None:
         return rows.first()
     behind = Q(disagreement__lt=after.disagreement) | Q(disagreement=after.disagreement, key__gt=after.key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -37,6 +37,11 @@ class Conflict(Exception):
         self.reload = reload
         # (item, guideline version, values) of an answer to be kept as a draft once the transaction is undone.
         self.draft: tuple[int, GuidelineVersion, dict[str, Any]] | None = None
+
+
+def told(annotation: Annotation) -> dict[str, Any]:
+    """What was said, as pages and programs show it to the person who said it."""
+    return {name: getattr(annotation, name) for name in ("answer", "status", "comment", "flagged", "skip_reason")}
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ def _not_leased(membership: Membership, sent: Sent) -> Annotation:
     mine = Assignment.objects.filter(item=slot.item_id, annotator=membership.user_id).first()
     if mine and mine.state in (Assignment.State.DONE, Assignment.State.SKIPPED):
         return _second_answer(membership, sent, answer, version, mine)
-    return _late(membership, sent, answer, version, slot.item_id)
+    return _late(membership, sent, answer, version, slot)
 
 
 def _second_answer(
@@ -214,7 +219,8 @@ def _second_answer(
     """Without a token it is a correction; with one it is a second tab that answered the same lease."""
     mine = Annotation.objects.current().filter(item=slot.item_id, annotator=membership.user_id).first()
     if sent.token is not None:
-        if mine and (mine.status, mine.answer, mine.skip_reason) == (sent.status, answer, sent.skip_reason):
+        given = (sent.status, answer, sent.skip_reason, sent.flagged, sent.comment)
+        if mine and (mine.status, mine.answer, mine.skip_reason, mine.flagged, mine.comment) == given:
             return mine
         raise Conflict(
             _(
@@ -226,21 +232,38 @@ def _second_answer(
     slot.save(update_fields=["state"])
     if mine and mine.guideline_version_id != version.pk:
         Annotation.objects.filter(pk=mine.pk).update(superseded_at=timezone.now())
-    return _write(membership, sent, answer, version, slot.item_id)
+    # Whoever adjudicates can read the others' answers once their own is given: a change is no independent answer then.
+    others = Annotation.objects.submitted().filter(item=slot.item_id).exclude(annotator=membership.user_id)
+    has_seen = membership.can_adjudicate and others.exists()
+    independent = not has_seen and (mine is None or mine.independent)
+    return _write(membership, sent, answer, version, slot.item_id, independent=independent)
 
 
 def _late(
-    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, item: int
+    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, slot: Assignment
 ) -> Annotation:
-    """The lease ran out: take one's newer lease of the item or a free slot of it, else keep the answer as a draft."""
-    slots = Assignment.objects.filter(item=item)
+    """The lease ran out: take one's newer lease of the item or a free slot of it, else keep the answer as a draft.
+
+    Only from the person who had the slot last or before the one who has it now: nobody chooses what to label.
+    """
+    item = slot.item_id
+    had_it = membership.user_id in (slot.annotator_id, slot.held_before_id)
+    slots = Assignment.objects.filter(item=item) if had_it else Assignment.objects.none()
     idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=timezone.now())
     mine = Q(state=Assignment.State.LEASED, annotator=membership.user_id)
     # One's own slot comes first, because nobody may stand on two slots of an item.
     wanted = slots.filter(mine).first() or slots.filter(idle).order_by("slot").first()
-    changes = {"state": _slot_state(sent), "annotator": membership.user_id, "token": None, "lease_until": None}
+    changes = {
+        "state": _slot_state(sent),
+        "held_before": F("annotator"),
+        "annotator": membership.user_id,
+        "token": None,
+        "lease_until": None,
+    }
     if wanted and slots.filter(mine | idle, pk=wanted.pk).update(**changes):
         return _write(membership, sent, answer, version, item)
+    if not had_it:
+        raise Conflict(_("This item is not in your hands. Reload the page; you are given the next one."), reload=True)
     conflict = Conflict(
         _("Your time for this item had run out and it was given to someone else. Your answer is kept as a draft.")
     )
@@ -264,7 +287,13 @@ def _keep_draft(membership: Membership, item: int, version: GuidelineVersion, va
 
 
 def _write(
-    membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, item: int
+    membership: Membership,
+    sent: Sent,
+    answer: dict[str, Any],
+    version: GuidelineVersion,
+    item: int,
+    *,
+    independent: bool = True,
 ) -> Annotation:
     """The annotation as it now stands, one line of history, and what the item's settling follows from it."""
     given: dict[str, Any] = {
@@ -282,13 +311,14 @@ def _write(
         annotator_id=membership.user_id,
         guideline_version=version,
         updated_at=now,
+        independent=independent,
         **given,
     )
     [annotation] = Annotation.objects.bulk_create(
         [annotation],
         update_conflicts=True,
         unique_fields=["item", "annotator", "guideline_version"],
-        update_fields=[*given, "updated_at", "superseded_at"],
+        update_fields=[*given, "independent", "updated_at", "superseded_at"],
     )
     Revision.objects.create(annotation=annotation, client_id=sent.client_id, at=now, **given)
     adjudicating.settle(project=membership.project, version=version, items=[item])
@@ -296,8 +326,11 @@ def _write(
 
 
 @transaction.atomic
-def draft(*, membership: Membership, data: Any) -> None:
-    """Keep an unfinished answer on the server; it counts nowhere and never replaces a submitted one."""
+def draft(*, membership: Membership, data: Any) -> bool:
+    """Keep an unfinished answer on the server; it counts nowhere and never replaces a submitted one.
+
+    False, and nothing is kept, where this person does not hold the item (any more).
+    """
     if not isinstance(data, dict):
         raise ValueError(_("A draft is sent as a JSON object."))
     version = membership.project.version
@@ -308,10 +341,11 @@ def draft(*, membership: Membership, data: Any) -> None:
         state=Assignment.State.LEASED,
     ).first()
     if slot is None or version is None:
-        return
+        return False
     values = {
         "answer": schema.clean(data.get("answer") or {}, version.schema, partial=True),
         "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,
     }
     _keep_draft(membership, slot.item_id, version, values)
+    return True

@@ -1,13 +1,16 @@
 """The API of annotation: serializers map and check fields, the domain functions do the work."""
 
+from datetime import UTC
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,20 +18,23 @@ from rest_framework.views import APIView
 
 from annotation import adjudicating, annotating, assigning, importing, inviting, jobs, measuring, progress, publishing
 from annotation import schema as schemas
-from annotation.access import membership_of
+from annotation.access import membership_of, refuse_blind
+from annotation.jobs import State
 from annotation.models import (
     Annotation,
     Case,
     Gold,
+    Guideline,
     GuidelineVersion,
     Import,
     Item,
     Membership,
     Project,
     User,
+    blind,
 )
-from config.api import Problem
-from config.parsers import check
+from config.api import Ended, Paging, Problem
+from config.parsers import ObjectField
 
 
 def errors(*codes: int) -> dict[int, Any]:
@@ -48,6 +54,12 @@ class MemberView(APIView):
         right = self.rights.get(request.method or "", self.right)
         self.membership: Membership = membership_of(request.user, kwargs["slug"], right)
         self.project: Project = self.membership.project
+
+
+class MemberList(MemberView, generics.ListAPIView[Any]):
+    """A paged list of a project's rows."""
+
+    right = "adjudicate"
 
 
 class JobSerializer(serializers.Serializer[Any]):
@@ -132,14 +144,8 @@ class OneProject(MemberView):
         """Change settings; the address stays."""
         sent = ProjectSerializer(self.project, data=request.data, partial=True)
         sent.is_valid(raise_exception=True)
-        changes = {name: value for name, value in sent.validated_data.items() if name != "slug"}
-        overlap = changes.pop("overlap", self.project.overlap)
-        for name, value in changes.items():
-            setattr(self.project, name, value)
-        self.project.save(update_fields=list(changes)) if changes else None
-        if overlap != self.project.overlap:
-            assigning.set_overlap(project=self.project, overlap=overlap)
-        return Response(ProjectSerializer(self.project).data)
+        changes = {name: value for name, value in sent.validated_data.items() if name in inviting.SETTINGS}
+        return Response(ProjectSerializer(inviting.configure(project=self.project, **changes)).data)
 
 
 class ProgressView(MemberView):
@@ -149,19 +155,44 @@ class ProgressView(MemberView):
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
     def get(self, request: Request, slug: str) -> Response:
-        """Counts of items, answers, gold and cases."""
-        return Response(progress.overview(self.project))
+        """Counts of items, answers, gold and cases; `days_left` at the pace of the last week, where there is one."""
+        overview = progress.overview(self.project)
+        return Response({**overview, "days_left": progress.forecast(self.project, overview)})
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    """What one person gave; `imported` where the answers came in a file."""
+
+    annotator = serializers.CharField(source="user.__str__", read_only=True)
+    imported = serializers.BooleanField(read_only=True)
+    submitted = serializers.IntegerField(read_only=True)
+    skipped = serializers.IntegerField(read_only=True)
+    flagged = serializers.IntegerField(read_only=True)
+    seconds_each = serializers.FloatField(read_only=True, allow_null=True)
+    last = serializers.DateTimeField(read_only=True)
+
+
+class People(MemberView):
+    """How far each person is."""
+
+    right = "adjudicate"
+
+    @extend_schema(responses={200: PersonSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Everybody who has answered, the most answers first."""
+        return Response(PersonSerializer(progress.people(self.project), many=True).data)
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
-    """A member and their role."""
+    """A member and their role; `held` is how many items they have in hand without an answer."""
 
+    held = serializers.IntegerField(read_only=True)
     username = serializers.CharField(source="user.username", read_only=True)
     name = serializers.CharField(source="user.name", read_only=True)
 
     class Meta:
         model = Membership
-        fields = ("id", "username", "name", "role", "labels", "created_at")
+        fields = ("id", "username", "name", "role", "labels", "held", "created_at")
         read_only_fields = ("id", "created_at")
 
 
@@ -173,7 +204,7 @@ class Members(MemberView):
     @extend_schema(responses={200: MemberSerializer(many=True), **errors(403, 404)})
     def get(self, request: Request, slug: str) -> Response:
         """All members."""
-        return Response(MemberSerializer(self.project.memberships.select_related("user"), many=True).data)
+        return Response(MemberSerializer(inviting.people(self.project), many=True).data)
 
 
 class OneMember(MemberView):
@@ -182,7 +213,8 @@ class OneMember(MemberView):
     right = "manager"
 
     def _row(self, pk: int) -> Membership:
-        return get_object_or_404(Membership.objects.select_related("user", "project"), pk=pk, project=self.project)
+        row: Membership = get_object_or_404(inviting.people(self.project), pk=pk)
+        return row
 
     @extend_schema(request=MemberSerializer, responses={200: MemberSerializer, **errors(400, 403, 404)})
     def patch(self, request: Request, slug: str, pk: int) -> Response:
@@ -192,7 +224,7 @@ class OneMember(MemberView):
         sent.is_valid(raise_exception=True)
         wanted = {"role": row.role, "labels": row.labels, **sent.validated_data}
         inviting.change_role(membership=row, role=wanted["role"], labels=wanted["labels"])
-        return Response(MemberSerializer(row).data)
+        return Response(MemberSerializer(self._row(pk)).data)
 
     @extend_schema(responses={204: None, **errors(400, 403, 404)})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
@@ -201,12 +233,34 @@ class OneMember(MemberView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ReleaseMember(MemberView):
+    """What a member holds."""
+
+    right = "manager"
+
+    @extend_schema(
+        request=None,
+        responses={
+            200: inline_serializer("Released", {"released": serializers.IntegerField()}),
+            **errors(403, 404),
+        },
+    )
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Take the items back that they have not answered."""
+        row = get_object_or_404(self.project.memberships, pk=pk)
+        return Response({"released": assigning.release(project=self.project, annotator=row.user_id)})
+
+
 class InvitationSerializer(serializers.Serializer[Any]):
     """Whom to invite, as what."""
 
+    id = serializers.IntegerField(read_only=True)
     email = serializers.EmailField(required=False, allow_blank=True, default="")
     role = serializers.ChoiceField(choices=Membership.Role.choices)
     labels = serializers.BooleanField(default=False)
+    invited_by = serializers.CharField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
 
 
 class Invitations(MemberView):
@@ -214,11 +268,21 @@ class Invitations(MemberView):
 
     right = "manager"
 
+    @extend_schema(responses={200: InvitationSerializer(many=True), **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Those that can still be accepted; their links are not told again."""
+        return Response(InvitationSerializer(inviting.waiting(self.project), many=True).data)
+
     @extend_schema(
         request=InvitationSerializer,
         responses={
             201: inline_serializer(
-                "InvitationLink", {"link": serializers.URLField(), "mailed": serializers.BooleanField()}
+                "InvitationLink",
+                {
+                    "id": serializers.IntegerField(),
+                    "link": serializers.URLField(),
+                    "mailed": serializers.BooleanField(),
+                },
             ),
             **errors(400, 403, 404),
         },
@@ -230,18 +294,30 @@ class Invitations(MemberView):
         invitation, token = inviting.invite(project=self.project, by=request.user, **sent.validated_data)
         link = request.build_absolute_uri(f"/join/{token}/")
         mailed = inviting.send(invitation, link=link)
-        return Response({"link": link, "mailed": mailed}, status=status.HTTP_201_CREATED)
+        return Response({"id": invitation.pk, "link": link, "mailed": mailed}, status=status.HTTP_201_CREATED)
+
+
+class OneInvitation(MemberView):
+    """One invitation."""
+
+    right = "manager"
+
+    @extend_schema(responses={204: None, **errors(403, 404)})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        """Withdraw it: its link opens nothing any more."""
+        inviting.withdraw(get_object_or_404(inviting.waiting(self.project), pk=pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 # Guideline
 
 
 class GuidelineVersionSerializer(serializers.ModelSerializer[GuidelineVersion]):
-    """A published guideline with its schema."""
+    """A published guideline with its schema; answers name it by its `id`."""
 
     class Meta:
         model = GuidelineVersion
-        fields = ("number", "text", "schema", "change_note", "earlier", "published_at")
+        fields = ("id", "number", "text", "schema", "change_note", "earlier", "published_at")
         read_only_fields = fields
 
 
@@ -250,6 +326,15 @@ class DraftSerializer(serializers.Serializer[Any]):
 
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
     schema = serializers.JSONField()
+    edited_at = serializers.CharField(
+        required=False, help_text="as it was read; a draft that somebody saved since is then not replaced"
+    )
+    edited_by = serializers.CharField(read_only=True, allow_null=True)
+
+    def to_representation(self, draft: Guideline) -> dict[str, Any]:
+        """The moment as it is compared: to the microsecond."""
+        by = str(draft.edited_by) if draft.edited_by else None
+        return {"text": draft.text, "schema": draft.schema, "edited_at": draft.edited_at.isoformat(), "edited_by": by}
 
 
 class PublishSerializer(serializers.Serializer[Any]):
@@ -262,7 +347,7 @@ class PublishSerializer(serializers.Serializer[Any]):
 class GuidelineView(MemberView):
     """The guideline in force."""
 
-    rights = {"PUT": "manager", "POST": "manager"}
+    rights = {"POST": "manager"}
 
     @extend_schema(
         parameters=[OpenApiParameter("version", int, description="a version's number; the one in force without")],
@@ -278,14 +363,6 @@ class GuidelineView(MemberView):
             raise Http404
         return Response(GuidelineVersionSerializer(self.project.version).data)
 
-    @extend_schema(request=DraftSerializer, responses={200: DraftSerializer, **errors(400, 403, 404)})
-    def put(self, request: Request, slug: str) -> Response:
-        """Replace the draft."""
-        sent = DraftSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        draft = publishing.save_draft(project=self.project, user=request.user, **sent.validated_data)
-        return Response({"text": draft.text, "schema": draft.schema})
-
     @extend_schema(request=PublishSerializer, responses={201: GuidelineVersionSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str) -> Response:
         """Publish the draft as the next version."""
@@ -293,6 +370,33 @@ class GuidelineView(MemberView):
         sent.is_valid(raise_exception=True)
         version = publishing.publish(project=self.project, user=request.user, **sent.validated_data)
         return Response(GuidelineVersionSerializer(version).data, status=status.HTTP_201_CREATED)
+
+
+class Draft(MemberView):
+    """What the next version of the guideline will say."""
+
+    right = "manager"
+
+    @extend_schema(responses={200: DraftSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """As it was last saved."""
+        rows = Guideline.objects.select_related("edited_by")
+        return Response(DraftSerializer(get_object_or_404(rows, project=self.project)).data)
+
+    @extend_schema(request=DraftSerializer, responses={200: DraftSerializer, **errors(400, 403, 404)})
+    def put(self, request: Request, slug: str) -> Response:
+        """Replace it."""
+        sent = DraftSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        given = sent.validated_data
+        draft = publishing.save_draft(
+            project=self.project,
+            text=given["text"],
+            schema=given["schema"],
+            user=request.user,
+            opened_at=given.get("edited_at"),
+        )
+        return Response(DraftSerializer(draft).data)
 
 
 # Import
@@ -312,39 +416,36 @@ class UploadSerializer(serializers.Serializer[Any]):
 
     file = serializers.FileField()
     what = serializers.ChoiceField(choices=Import.What.choices, default="items")
-    options = serializers.JSONField(required=False, default=dict, help_text="format, encoding, mapping, labels, …")
+    options = ObjectField(required=False, default=dict, help_text="format, encoding, mapping, labels, …")
 
 
-class Imports(MemberView):
-    """Files on their way in."""
+class Imports(MemberList):
+    """The files of a project and what came of them; a new one."""
 
     right = "manager"
+    serializer_class = ImportSerializer
+    queryset = Import.objects.none()
     parser_classes = (MultiPartParser, FormParser)
 
-    @extend_schema(responses={200: ImportSerializer(many=True), **errors(403, 404)})
-    def get(self, request: Request, slug: str) -> Response:
-        """The last hundred imports."""
-        return Response(ImportSerializer(self.project.imports.all()[:100], many=True).data)
+    def get_queryset(self) -> QuerySet[Import]:
+        """Of this project."""
+        return Import.objects.filter(project=self.project)
 
     @extend_schema(request=UploadSerializer, responses={202: ImportSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str) -> Response:
         """Send a file; the worker brings it in."""
         sent = UploadSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        options = sent.validated_data["options"]
-        check(options)
-        if not isinstance(options, dict):
-            raise serializers.ValidationError({"options": "must be an object"})
+        importing.check_names(sent.validated_data["options"])
         upload = sent.validated_data["file"]
-        row = importing.prepare(
+        row = importing.send(
             project=self.project,
             file=upload,
             filename=upload.name,
             user=request.user,
             what=sent.validated_data["what"],
-            **options,
+            **sent.validated_data["options"],
         )
-        importing.start(row)
         return Response(ImportSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -358,10 +459,14 @@ class OneImport(MemberView):
         """State and report."""
         return Response(ImportSerializer(get_object_or_404(self.project.imports, pk=pk)).data)
 
-    @extend_schema(responses={204: None, **errors(403, 404)})
+    @extend_schema(responses={204: None, **errors(403, 404, 409)})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
-        """Stop it; what has come in stays."""
-        jobs.cancel(get_object_or_404(self.project.imports, pk=pk))
+        """Stop it; what has come in stays. One that has not been started is thrown away."""
+        row = get_object_or_404(self.project.imports, pk=pk)
+        if row.state == State.PREPARED:
+            importing.discard(row)
+        elif not jobs.cancel(row):
+            raise Ended
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -393,7 +498,11 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     published_at = serializers.CharField(source="document.published_at", read_only=True)
     issuer = serializers.CharField(source="document.issuer", read_only=True)
     url = serializers.CharField(source="document.url", read_only=True)
-    metadata = serializers.JSONField(source="document.metadata", read_only=True)
+    metadata = serializers.SerializerMethodField()
+
+    def get_metadata(self, item: Item) -> dict[str, Any] | None:
+        """What else the file had; it may hold labels or hints, so null where the caller may still label the item."""
+        return None if getattr(item, "hidden", False) else item.document.metadata
 
     class Meta:
         model = Item
@@ -401,17 +510,6 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
             "id", "external_id", "text", "title", "source_type", "language", "published_at", "issuer", "url", "metadata",
         )  # fmt: skip
         read_only_fields = fields
-
-
-class MemberList(generics.ListAPIView[Any]):
-    """A paged list of a project's rows."""
-
-    right = "adjudicate"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """The same gate as MemberView."""
-        super().initial(request, *args, **kwargs)
-        self.membership = membership_of(request.user, kwargs["slug"], self.right)
 
 
 class Items(MemberList):
@@ -422,7 +520,8 @@ class Items(MemberList):
 
     def get_queryset(self) -> QuerySet[Item]:
         """With their documents."""
-        return Item.objects.filter(project=self.membership.project).select_related("document")
+        rows = Item.objects.filter(project=self.membership.project).annotate(hidden=blind(self.request.user, "pk"))
+        return rows.select_related("document")
 
 
 class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
@@ -486,7 +585,7 @@ class GoldList(MemberList):
 
     def get_queryset(self) -> QuerySet[Gold]:
         """Current gold only."""
-        rows = Gold.objects.current().filter(project=self.membership.project)
+        rows = Gold.objects.current().visible_to(self.request.user).filter(project=self.membership.project)
         return rows.select_related("item__document", "settled_by", "guideline_version")
 
 
@@ -508,6 +607,23 @@ class SentSerializer(serializers.Serializer[Any]):
     seconds = serializers.FloatField(required=False, allow_null=True)
 
 
+class SaidSerializer(serializers.Serializer[Any]):
+    """What somebody said of an item."""
+
+    answer = serializers.JSONField(read_only=True)
+    status = serializers.CharField(read_only=True)
+    comment = serializers.CharField(read_only=True)
+    flagged = serializers.BooleanField(read_only=True)
+    skip_reason = serializers.CharField(read_only=True)
+
+
+class ConflictSerializer(Problem):
+    """Why an answer was not taken, the answer that stands (or the draft that was kept), and whether to begin anew."""
+
+    kept = SaidSerializer(allow_null=True, help_text="what is stored of yours; null where nothing is")
+    reload = serializers.BooleanField(help_text="get items again: what you hold is out of date")
+
+
 class Labelling(MemberView):
     """Items to label, and answers."""
 
@@ -523,6 +639,7 @@ class Labelling(MemberView):
         count = min(10, max(1, int(raw))) if raw.isdecimal() and len(raw) < 4 else 1
         slots = assigning.with_items(assigning.take(membership=self.membership, count=count))
         version = self.project.version
+        drafts = progress.given(self.membership, slots)
         found = [
             {
                 "assignment": slot.pk,
@@ -530,21 +647,101 @@ class Labelling(MemberView):
                 "lease_until": slot.lease_until,
                 # Metadata may hold labels or hints; whoever labels must not see it.
                 "item": {key: value for key, value in ItemSerializer(slot.item).data.items() if key != "metadata"},
+                "draft": annotating.told(drafts[slot.item_id]) if slot.item_id in drafts else None,
             }
             for slot in slots
         ]
         return Response({"version": version.pk if version else None, "items": found})
 
-    @extend_schema(request=SentSerializer, responses={200: OpenApiTypes.OBJECT, **errors(400, 403, 404, 409)})
+    @extend_schema(
+        request=SentSerializer,
+        responses={200: OpenApiTypes.OBJECT, **errors(400, 403, 404), 409: OpenApiResponse(ConflictSerializer)},
+    )
     def post(self, request: Request, slug: str) -> Response:
-        """Store one answer."""
+        """Store one answer; one without a token corrects the answer that was given to this assignment before."""
         try:
             annotation, _next = annotating.submit(
                 membership=self.membership, sent=annotating.read(request.data), more=False
             )
         except annotating.Conflict as conflict:
-            return Response({"error": str(conflict)}, status=status.HTTP_409_CONFLICT)
+            kept = annotating.told(conflict.kept) if conflict.kept else None
+            told = {"error": str(conflict), "kept": kept, "reload": conflict.reload}
+            return Response(told, status=status.HTTP_409_CONFLICT)
         return Response({"saved": True, "annotation": annotation.pk})
+
+
+class UnfinishedSerializer(serializers.Serializer[Any]):
+    """An answer that is not given yet: as much of it as there is."""
+
+    assignment = serializers.IntegerField()
+    answer = serializers.JSONField(default=dict)
+    flagged = serializers.BooleanField(default=False)
+    comment = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class LabelDraft(MemberView):
+    """Unfinished answers."""
+
+    right = "label"
+
+    @extend_schema(
+        request=UnfinishedSerializer,
+        responses={200: inline_serializer("Kept", {"saved": serializers.BooleanField()}), **errors(400, 403, 404)},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Keep one, to be given again with its item; `saved` is false where the item is not leased to you (any more)."""
+        return Response({"saved": annotating.draft(membership=self.membership, data=request.data)})
+
+
+class MineSerializer(serializers.ModelSerializer[Annotation]):
+    """One's own answer, with the assignment that a correction of it names."""
+
+    assignment = serializers.IntegerField(read_only=True, allow_null=True)
+    external_id = serializers.CharField(source="item.document.external_id", read_only=True)
+    text = serializers.CharField(source="item.text", read_only=True)
+    guideline_version = serializers.IntegerField(source="guideline_version.number", read_only=True)
+
+    class Meta:
+        model = Annotation
+        fields = (
+            "id", "assignment", "item", "external_id", "text", "guideline_version", "status", "answer", "skip_reason",
+            "flagged", "comment", "updated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ByTime(Paging):
+    """The last changed first; of the same moment the newer row."""
+
+    ordering = ("-updated_at", "-pk")
+
+    def decode_cursor(self, request: Request) -> Any:
+        """A place is a moment; one that is none, or lies beyond the calendar in UTC, is no place."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _is_moment(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment = parse_datetime(text)
+        return moment is not None and moment.tzinfo is not None and bool(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False
+
+
+class Mine(MemberList):
+    """One's own answers and skips that stand, the last given first."""
+
+    right = "label"
+    serializer_class = MineSerializer
+    pagination_class = ByTime
+    queryset = Annotation.objects.none()
+
+    def get_queryset(self) -> QuerySet[Annotation]:
+        """The same as under "my last answers" on the page."""
+        return progress.own(self.membership).select_related("guideline_version")
 
 
 # Agreement and adjudication
@@ -556,19 +753,24 @@ class AgreementView(MemberView):
     right = "adjudicate"
 
     @extend_schema(
-        parameters=[OpenApiParameter("question", str, required=True)],
-        responses={200: OpenApiTypes.OBJECT, 202: JobSerializer, **errors(400, 403, 404)},
+        parameters=[OpenApiParameter("question", str, required=True), OpenApiParameter("guideline_version", int)],
+        responses={200: OpenApiTypes.OBJECT, 202: JobSerializer, **errors(400, 403, 404, 409)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The newest figures; 202 with the job while the first ones are being made."""
+        """The newest figures of a guideline version (default: the newest with answers).
+
+        202 with the job while the first ones are being made; the failed job where they could not be made.
+        """
         question = request.query_params.get("question", "")
-        schemas.question(self.project.version.schema if self.project.version else {}, question)
-        done, at_work = measuring.latest(project=self.project, question=question)
-        if at_work is None and measuring.is_stale(done, self.project):
-            at_work = measuring.refresh(project=self.project, question=question)
-        if done is None:
-            return Response(JobSerializer(at_work).data, status=status.HTTP_202_ACCEPTED)
-        return Response({"as_of": done.as_of, "refreshing": at_work is not None, "figures": done.figures})
+        number = serializers.IntegerField(required=False, allow_null=True, default=None, max_value=2**31 - 1)
+        version = measuring.chosen(self.project, number.run_validation(request.query_params.get("guideline_version")))
+        schemas.question(version.schema, question)
+        now = measuring.standing(version=version, question=question)
+        if now.done is None:
+            code = status.HTTP_202_ACCEPTED if now.at_work else status.HTTP_200_OK
+            return Response(JobSerializer(now.at_work or now.failed).data, status=code)
+        told = {"as_of": now.done.as_of, "refreshing": now.at_work is not None}
+        return Response({**told, "figures": measuring.shown_to(request.user, now.done.figures)})
 
 
 class CaseSerializer(serializers.ModelSerializer[Case]):
@@ -590,7 +792,7 @@ class Cases(MemberList):
 
     def get_queryset(self) -> QuerySet[Case]:
         """Of this project."""
-        return Case.objects.open().filter(project=self.membership.project).select_related("item__document")
+        return adjudicating.queue(project=self.project, user=self.membership.user)
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
@@ -601,6 +803,15 @@ class DecisionSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, default="")
 
 
+def said(case: Case, *, named: bool = False) -> list[dict[str, Any]]:
+    """The answers to a case; with `named` who gave them."""
+    names = ("value", "skip_reason", "comment", "flagged")
+    return [
+        {**{name: entry[name] for name in names}, **({"annotator": str(entry["annotator"])} if named else {})}
+        for entry in adjudicating.answers(case)
+    ]
+
+
 class OneCase(MemberView):
     """One case, with the answers but without names."""
 
@@ -608,17 +819,15 @@ class OneCase(MemberView):
 
     def _row(self, pk: int) -> Case:
         rows = Case.objects.open().select_related("item__document", "project__version")
-        return get_object_or_404(rows, pk=pk, project=self.project)
+        row = get_object_or_404(rows, pk=pk, project=self.project)
+        refuse_blind(self.membership, row.item_id)
+        return row
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """The text and what was said about it."""
         row = self._row(pk)
-        given = [
-            {name: entry[name] for name in ("value", "skip_reason", "comment", "flagged")}
-            for entry in adjudicating.answers(row)
-        ]
-        return Response({**CaseSerializer(row).data, "text": row.item.text, "answers": given})
+        return Response({**CaseSerializer(row).data, "text": row.item.text, "answers": said(row)})
 
     @extend_schema(request=DecisionSerializer, responses={201: GoldSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str, pk: int) -> Response:
@@ -628,3 +837,61 @@ class OneCase(MemberView):
         sent.is_valid(raise_exception=True)
         gold = adjudicating.decide(case=row, user=request.user, **sent.validated_data)
         return Response(GoldSerializer(gold).data, status=status.HTTP_201_CREATED)
+
+
+class OneGold(MemberView):
+    """One settled answer; it can be settled anew."""
+
+    right = "adjudicate"
+
+    def _row(self, pk: int) -> Gold:
+        rows = Gold.objects.select_related("item__document", "project__version", "settled_by", "guideline_version")
+        row = get_object_or_404(rows, pk=pk, project=self.project)
+        refuse_blind(self.membership, row.item_id)
+        return row
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """The text and who said what about it; without names while a case of the item is open."""
+        row = self._row(pk)
+        named = not Case.objects.open().filter(item=row.item_id).exists()
+        given = said(adjudicating.case_of(row), named=named)
+        return Response({**GoldSerializer(row).data, "text": row.item.text, "answers": given})
+
+    @extend_schema(request=DecisionSerializer, responses={201: GoldSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Settle it anew; the earlier decision stays as history."""
+        row = self._row(pk)
+        sent = DecisionSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        gold = adjudicating.redecide(gold=row, user=request.user, **sent.validated_data)
+        return Response(GoldSerializer(gold).data, status=status.HTTP_201_CREATED)
+
+
+class RuleSerializer(serializers.Serializer[Any]):
+    """What to settle by which rule: without them every question, by the project's own rule."""
+
+    rule = serializers.ChoiceField(choices=Project.Settle.choices, required=False)
+    question = serializers.CharField(required=False)
+
+
+class Settle(MemberView):
+    """Items that have all their answers and lack gold."""
+
+    right = "manager"
+
+    @extend_schema(
+        request=RuleSerializer,
+        responses={
+            200: inline_serializer(
+                "Settled", {name: serializers.IntegerField() for name in ("gold", "cases", "closed")}
+            ),
+            **errors(400, 403, 404),
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Gold where the rule gives an answer, cases for the rest; how many of each, and how many cases that closed."""
+        sent = RuleSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = adjudicating.settle_all(project=self.project, **sent.validated_data)
+        return Response({name: made[name] for name in ("gold", "cases", "closed")})

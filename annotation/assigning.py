@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, When, Window
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -20,7 +20,8 @@ IN_HAND = 2
 # A slot whose lease has run out counts as open; nobody gets an item twice. On PostgreSQL rows locked by others are
 # skipped; on SQLite the immediate transaction makes the statement the only writer.
 CLAIM = """
-UPDATE annotation_assignment SET state = 'leased', annotator_id = %(user)s, token = %(token)s, lease_until = %(until)s
+UPDATE annotation_assignment SET state = 'leased', annotator_id = %(user)s, token = %(token)s, lease_until = %(until)s,
+    held_before_id = COALESCE(annotator_id, held_before_id)
 WHERE id = (
     SELECT slot.id FROM annotation_assignment slot
     WHERE slot.project_id = %(project)s AND slot.state IN ('open', 'leased')
@@ -174,7 +175,9 @@ def release(*, project: Project, annotator: Any = None) -> int:
     rows = Assignment.objects.filter(project=project, state=Assignment.State.LEASED)
     if annotator is not None:
         rows = rows.filter(annotator=annotator)
-    return rows.update(state=Assignment.State.OPEN, annotator=None, token=None, lease_until=None)
+    return rows.update(
+        state=Assignment.State.OPEN, held_before=F("annotator"), annotator=None, token=None, lease_until=None
+    )
 
 
 def open_slots(*, project: Project, items: Sequence[int]) -> None:

@@ -143,13 +143,19 @@ def by_annotator(
             % {"name": annotator, "names": ", ".join(names) or "–"}
         )
     entry = schemas.question(adjudicating.version_of(project).schema, question)
-    cases = Case.objects.open().filter(project=project, question=question).select_related("project__version")
+    cases = Case.objects.open().filter(project=project, question=question)
+    cases = cases.select_related("project__version", "item__document")
     answers = Annotation.objects.submitted().filter(annotator=found[0], item__in=cases.values("item"))
     said = {item: answer[question] for item, answer in answers.values_list("item_id", "answer") if question in answer}
     outcome = Outcome()
     for case in list(cases):
-        if case.item_id in said:
+        if case.item_id not in said:
+            continue
+        try:
             value = KINDS[entry["kind"]].clean(said[case.item_id], entry)
             adjudicating.decide(case=case, value=value, user=user, reason=reason, note=note)
-            outcome.settled += 1
+        except ValueError as error:  # a label that is gone since, a case that was settled meanwhile
+            outcome.problems.append({"row": None, "problem": f"{case.item.document.external_id}: {error}"})
+            continue
+        outcome.settled += 1
     return outcome

@@ -27,6 +27,14 @@ class JoinForm(SetPasswordMixin, forms.ModelForm):
         model = User
         fields = ("username", "name", "email")
 
+    def clean_username(self) -> str:
+        """A name that no other name equals but for case, said at its field."""
+        # As it will be stored: full-width letters are no other name.
+        name = User.normalize_username(self.cleaned_data["username"])
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError(User._meta.get_field("username").error_messages["unique"])
+        return name
+
     def clean(self) -> dict[str, Any]:
         """Both passwords equal."""
         self.validate_passwords()

@@ -1,5 +1,6 @@
 """Files on their way in: the upload, the look at its first rows, the check of the options, the start, the work."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -23,8 +24,7 @@ def prepare(
     *, project: Project, file: IO[bytes], filename: str, user: User | None, what: str = "items", **options: Any
 ) -> Import:
     """Store the upload and look at its first rows; raises ValueError where nothing can be read from it."""
-    if strange := set(options) - set(DEFAULTS):
-        raise ValueError(_("Unknown option: %(names)s.") % {"names": ", ".join(sorted(strange))})
+    check_names(options)
     size = getattr(file, "size", None)
     if size is not None and size > settings.UPLOAD_LIMIT:
         raise ValueError(
@@ -38,12 +38,36 @@ def prepare(
         row.options = _checked(
             {**DEFAULTS, **{key: value for key, value in options.items() if value not in (None, "")}}
         )
+        _unpack_export(row)
         look(row)
     except ValueError:
         row.file.delete(save=False)
         raise
     row.save()
     return row
+
+
+def _unpack_export(row: Import) -> None:
+    """An archive that Assay has exported becomes the one table that it was; others stay as they are."""
+    if row.options["format"] or row.what != Import.What.ITEMS:
+        return
+    packed = str(row.file.name)
+    with reading.exported(Path(row.file.path)) as found:
+        if found is None:
+            return
+        row.options["format"], chunks = found
+        row.filename = f"{Path(row.filename).stem}.{row.options['format']}"
+        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as table:
+            table.writelines(chunks)
+            table.seek(0)
+            row.file.save(row.filename, File(table), save=False)
+    row.file.storage.delete(packed)
+
+
+def check_names(options: dict[str, Any]) -> None:
+    """Raise ValueError where an option is none; the API asks before it passes the caller's names on."""
+    if strange := set(options) - set(DEFAULTS):
+        raise ValueError(_("Unknown option: %(names)s.") % {"names": ", ".join(sorted(strange))[:200]})
 
 
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
@@ -158,9 +182,30 @@ def start(row: Import) -> None:
     jobs.begin(row)
 
 
+def send(**options: Any) -> Import:
+    """Prepare and start in one go, as programs do; a file that is refused at the start leaves nothing behind."""
+    row = prepare(**options)
+    try:
+        start(row)
+    except ValueError:
+        discard(row)
+        raise
+    return row
+
+
+def discard(row: Import) -> None:
+    """Forget a prepared import and its upload."""
+    row.file.delete(save=False)
+    row.delete()
+
+
 def bring_in(row: Import) -> Import:
     """Do a prepared import here and now, without the queue (for commands); returns the row as it ended."""
-    check(row)
+    try:
+        check(row)
+    except ValueError:
+        discard(row)
+        raise
     row.state = State.QUEUED
     row.save(update_fields=["options", "state"])
     jobs.run(Import, row.pk, work)

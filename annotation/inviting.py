@@ -1,4 +1,4 @@
-"""Projects come to be, people come and go: create, invite, accept, change a role, remove."""
+"""Projects come to be and are set up, people come and go: create, configure, invite, accept, change a role, remove."""
 
 import secrets
 from typing import Any
@@ -8,12 +8,14 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotation import assigning
-from annotation.models import Guideline, Invitation, Membership, Project, User, token_digest
+from annotation.models import Assignment, Guideline, Invitation, Membership, Project, User, token_digest
 
 SLUGS_TAKEN = {"new", "api", "admin", "static", "p"}
 
@@ -43,6 +45,32 @@ def create_project(
     Guideline.objects.create(project=project, edited_by=user)
     if user is not None:
         Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
+    return project
+
+
+SETTINGS = ("name", "description", "overlap", "settle", "lease_minutes")
+
+
+@transaction.atomic
+def configure(*, project: Project, **changes: Any) -> Project:
+    """Change some or all of SETTINGS together, or nothing; the project as it then is. The address stays.
+
+    Another overlap makes or removes slots and settles what is complete by that, by the rule that is given beside it.
+    Raises ValueError where a value cannot be.
+    """
+    if unknown := sorted(set(changes) - set(SETTINGS)):
+        raise ValueError(_("There is no setting “%(name)s”.") % {"name": unknown[0]})
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    before = project.overlap
+    for name, value in changes.items():
+        setattr(project, name, value)
+    try:
+        project.full_clean(exclude=["slug", "created_by", "version"])
+    except ValidationError as error:
+        raise ValueError(_in_words(error)) from None
+    project.save(update_fields=list(changes))
+    if project.overlap != before:
+        assigning.set_overlap(project=project, overlap=project.overlap)
     return project
 
 
@@ -82,23 +110,43 @@ def send(invitation: Invitation, *, link: str) -> bool:
         "link": link,
     }
     try:
-        return bool(send_mail(subject, body, None, [invitation.email]))
-    except OSError:
+        return bool(send_mail(" ".join(subject.split()), body, None, [invitation.email]))
+    except (OSError, ValueError):  # no server, or an address that no mail can have
         return False
 
 
 def find(token: str) -> Invitation | None:
     """The open invitation behind a secret link."""
-    found = Invitation.objects.filter(digest=token_digest(token)).select_related("project", "invited_by").first()
-    return found if found and found.is_open else None
+    return _usable().filter(digest=token_digest(token)).select_related("project", "invited_by").first()
+
+
+def waiting(project: Project) -> QuerySet[Invitation]:
+    """The invitations to a project that can still be accepted, newest first."""
+    return _usable().filter(project=project).select_related("invited_by")
+
+
+def people(project: Project) -> QuerySet[Any]:
+    """The members of a project; `held` is how many items each has in hand without an answer."""
+    leases = Assignment.objects.filter(
+        project=OuterRef("project"), annotator=OuterRef("user"), state=Assignment.State.LEASED
+    )
+    counted = leases.order_by().values("annotator").annotate(count=Count("pk")).values("count")
+    rows = project.memberships.select_related("user", "project").order_by("role", "user__username")
+    return rows.annotate(held=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
+
+
+def _usable() -> QuerySet[Invitation]:
+    """Open invitations whose maker still manages the project, however they may have ceased to."""
+    makers = Membership.objects.filter(
+        project=OuterRef("project"), user=OuterRef("invited_by"), role=Membership.Role.MANAGER
+    )
+    return Invitation.objects.filter(Exists(makers), accepted_at=None, expires_at__gt=timezone.now())
 
 
 @transaction.atomic
 def accept(*, invitation: Invitation, user: User) -> Membership:
     """Make the bearer a member, once. A member who opens a second link keeps the role they have."""
-    taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, expires_at__gt=timezone.now()).update(
-        accepted_at=timezone.now(), accepted_by=user
-    )
+    taken = _usable().filter(pk=invitation.pk).update(accepted_at=timezone.now(), accepted_by=user)
     if not taken:
         raise ValueError(_("This invitation has been used or has run out. Ask for a new one."))
     membership, _new = Membership.objects.get_or_create(

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -166,6 +167,8 @@ class Grip:
         self.lost = threading.Event()
         self._stop = threading.Event()
         self._steps: tuple[int, int, str] | None = None
+        self._written: tuple[int, int, str] | None = None
+        self._beat_at = 0.0  # when the lease is to be extended next, on the clock of time.monotonic
 
     def tick(self, done: int, total: int, note: str | Promise = "") -> None:
         """Say how far the work is; raises JobCancelled or JobLost where it must stop. Cheap: no query here."""
@@ -180,13 +183,23 @@ class Grip:
             raise JobCancelled
 
     def beat(self) -> None:
-        """Extend the lease and write the progress; notices a cancel and the loss of the row."""
-        changes: dict[str, Any] = {"lease_until": timezone.now() + timedelta(seconds=settings.JOB_LEASE)}
-        if self._steps:
-            changes["done_steps"], changes["all_steps"], changes["note"] = self._steps
-        if not self.rows.update(**changes):
+        """Extend the lease and write the progress where either is due; notices a cancel and the loss of the row.
+
+        A look that finds nothing due only reads, so that a live job does not compete for the one writer of SQLite.
+        """
+        due, steps = time.monotonic() >= self._beat_at, self._steps
+        if due or steps != self._written:
+            changes: dict[str, Any] = {"lease_until": timezone.now() + timedelta(seconds=settings.JOB_LEASE)}
+            if steps:
+                changes["done_steps"], changes["all_steps"], changes["note"] = steps
+            if not self.rows.update(**changes):
+                self.lost.set()
+                return
+            self._written, self._beat_at = steps, time.monotonic() + settings.JOB_HEARTBEAT
+        asked = self.rows.values_list("cancel_requested", flat=True).first()
+        if asked is None:
             self.lost.set()
-        elif self.rows.filter(cancel_requested=True).exists():
+        elif asked:
             self.cancelled.set()
 
     def hold(self, **changes: Any) -> None:
@@ -199,7 +212,7 @@ class Grip:
         return bool(self.rows.update(state=state, token=None, ended_at=timezone.now(), lease_until=None, **changes))
 
     def _heart(self) -> None:
-        # A second often enough to notice a cancel soon; the lease is extended at every beat.
+        # Often enough to notice a cancel soon.
         while not self._stop.wait(min(2.0, settings.JOB_HEARTBEAT)):
             try:
                 self.beat()

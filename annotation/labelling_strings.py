@@ -1,10 +1,16 @@
 """The words that the labelling page's script shows, translated here because scripts carry no language."""
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 
-def strings() -> dict[str, str]:
-    """Key -> sentence in the reader's language; {count} and the like are filled in by the script."""
+def strings() -> dict[str, str | dict[str, str]]:
+    """Key -> sentence in the reader's language; {count} and the like are filled in by the script.
+
+    Where a number decides about the words, the value holds the form for each of the names that Intl.PluralRules gives.
+    """
     return {
         "saved": _("saved"),
         "saving": _("saving"),
@@ -16,10 +22,24 @@ def strings() -> dict[str, str]:
         "correction": _("correcting an earlier answer"),
         "unanswered": _("“{question}” has no answer yet."),
         "pace": _("· {count} an hour"),
-        "session": _("{count} in this session, in {minutes} minutes."),
+        "session": _forms(
+            lambda minutes: ngettext(
+                "{count} in this session, in {minutes} minute.",
+                "{count} in this session, in {minutes} minutes.",
+                minutes,
+            )
+        ),
+        "share": _("{done} of {all} done"),
         "all_done": _("You have answered every item that is meant for you."),
         "others": _("Other people hold the remaining items; some may come back when their time runs out."),
         "offline": _("There is no connection. What you answered is kept and sent when it is back."),
         "skipped": _("skipped"),
+        "comment": _("Comment"),
+        "flagged": _("flagged as doubtful"),
         "none_yet": _("You have not answered anything yet."),
     }
+
+
+def _forms(words: Callable[[int], str]) -> dict[str, str]:
+    """The forms of the languages that Assay speaks: Chinese has one, English two."""
+    return {"one": words(1), "other": words(2)}

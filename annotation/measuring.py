@@ -1,19 +1,23 @@
-"""Agreement from the rows: gathers the independent answers to one question and hands them to the maths."""
+"""Agreement from the rows: gathers the independent answers to one question and hands them to the maths.
+
+Figures are of one guideline version: answers given under other rules are other answers.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from annotation import jobs
 from annotation import schema as schemas
 from annotation.agreement.report import report
-from annotation.jobs import LIVE, Grip
-from annotation.models import AgreementReport, Annotation, Project, User
+from annotation.jobs import LIVE, Grip, State
+from annotation.models import AgreementReport, Annotation, GuidelineVersion, Item, Project, User
 
 DRAWS = 2000
 MOST_DRAWS = 100_000
@@ -21,33 +25,73 @@ SEED = 20260514
 
 
 def triples(
-    *, project: Project, question: str, without: frozenset[str] = frozenset()
+    *,
+    project: Project,
+    question: str,
+    without: frozenset[str] = frozenset(),
+    version: GuidelineVersion | None = None,
 ) -> Iterator[tuple[str, str, str]]:
-    """(item id, annotator id, value) of every independent answer that counts; answers in `without` are left out."""
+    """(item id, annotator id, value) of every independent answer that counts; answers in `without` are left out.
+
+    With `version` only those given under it.
+    """
     rows = Annotation.objects.submitted().filter(project=project, independent=True)
+    rows = rows.filter(guideline_version=version) if version else rows
     for item, annotator, answer in rows.values_list("item_id", "annotator_id", "answer").iterator(chunk_size=5000):
         value = answer.get(question)
         if value is not None and value not in without:
             yield str(item), str(annotator), value
 
 
-def measure(
-    *, project: Project, question: str, without: frozenset[str] = frozenset(), draws: int = DRAWS, seed: int = SEED
-) -> dict[str, Any]:
-    """The agreement of one question as it is now; raises ValueError where there is no such question.
+def versions(project: Project) -> list[GuidelineVersion]:
+    """The guideline versions under which answers were given that still count, the newest first; one query.
 
-    Items of one document are resampled together.
+    Where there is none yet, the one in force.
     """
+    given = Annotation.objects.submitted().filter(guideline_version=OuterRef("pk"))
+    found = list(GuidelineVersion.objects.filter(Exists(given), project=project).order_by("-number"))
+    return found or ([project.version] if project.version else [])
+
+
+def chosen(project: Project, number: int | None = None) -> GuidelineVersion:
+    """The guideline version of that number, or the newest with answers; raises ValueError."""
+    known = versions(project)
+    if not known:
+        raise ValueError(_("This project has no published guideline yet."))
+    found = next((version for version in known if number in (None, version.number)), None)
+    if found is None:
+        listed = ", ".join(str(version.number) for version in known)
+        raise ValueError(
+            _("No answers stand under guideline version %(number)s. There are answers under: %(all)s.")
+            % {"number": number, "all": listed}
+        )
+    return found
+
+
+def measure(
+    *,
+    project: Project,
+    question: str,
+    version: GuidelineVersion | None = None,
+    without: frozenset[str] = frozenset(),
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Any]:
+    """The agreement of one question among the answers given under one guideline version (None: the newest with any).
+
+    Raises ValueError where there is no such question. Items of one document are resampled together.
+    """
+    version = version or chosen(project)
     if not 1 <= draws <= MOST_DRAWS:
         raise ValueError(_("A bootstrap takes between 1 and %(most)d draws.") % {"most": MOST_DRAWS})
-    entry = _question(project, question)
+    entry = schemas.question(version.schema, question)
     names = schemas.label_names(entry)
     if strange := without - set(names):
         raise ValueError(
             _("“%(label)s” is no label of “%(question)s”.") % {"label": sorted(strange)[0], "question": question}
         )
     figures = report(
-        triples(project=project, question=question, without=without),
+        triples(project=project, question=question, without=without, version=version),
         categories=[name for name in names if name not in without],
         groups=_groups(project),
         draws=draws,
@@ -55,6 +99,7 @@ def measure(
     )
     people = dict(User.objects.filter(annotations__project=project).distinct().values_list("pk", "name"))
     usernames = dict(User.objects.filter(pk__in=people).values_list("pk", "username"))
+    figures["guideline_version"] = version.number
     figures["raters"] = {str(pk): name or usernames[pk] for pk, name in people.items()}
     for pair in figures["cohen"]:
         pair["names"] = [figures["raters"].get(pair[side], pair[side]) for side in ("a", "b")]
@@ -69,57 +114,75 @@ def _groups(project: Project) -> dict[str, str] | None:
     return {str(item): str(document) for item, document in items.values_list("pk", "document_id")}
 
 
-def _question(project: Project, name: str) -> dict[str, Any]:
-    if project.version is None:
-        raise ValueError(_("This project has no published guideline yet."))
-    return schemas.question(project.version.schema, name)
-
-
-def newest(project: Project) -> datetime | None:
-    """When an answer of the project last changed; drafts count nowhere."""
-    given = Annotation.objects.filter(project=project).exclude(status=Annotation.Status.DRAFT)
+def newest(version: GuidelineVersion) -> datetime | None:
+    """When an answer under this version last changed; drafts count nowhere."""
+    given = Annotation.objects.filter(project=version.project_id, guideline_version=version)
+    given = given.exclude(status=Annotation.Status.DRAFT)
     moment: datetime | None = given.aggregate(at=Max("updated_at"))["at"]
     return moment
 
 
-def latest(*, project: Project, question: str) -> tuple[AgreementReport | None, AgreementReport | None]:
-    """(the newest finished figures, the computation that waits or runs now)."""
-    rows = AgreementReport.objects.filter(project=project, question=question)
-    done = rows.filter(state="done").first()
-    return done, rows.filter(state__in=LIVE).first()
+@dataclass(frozen=True)
+class Standing:
+    """What there is of the figures: the newest finished ones, a computation under way, the last one where it failed."""
+
+    done: AgreementReport | None
+    at_work: AgreementReport | None = None
+    failed: AgreementReport | None = None
 
 
-def refresh(*, project: Project, question: str) -> AgreementReport:
+def standing(*, version: GuidelineVersion, question: str) -> Standing:
+    """What there is; asks for new figures where answers came since.
+
+    A computation that failed is not started again by looking: only a new answer or `refresh` does that.
+    """
+    rows = AgreementReport.objects.filter(guideline_version=version, question=question)
+    done, at_work = rows.filter(state=State.DONE).first(), rows.filter(state__in=LIVE).first()
+    if at_work is not None or not is_stale(done, version):
+        return Standing(done, at_work)
+    last, changed = rows.first(), newest(version)
+    nothing_new = last is not None and (changed is None or last.queued_at >= changed)
+    if last is not None and nothing_new and last.state in (State.FAILED, State.CANCELLED):
+        return Standing(done, failed=last)
+    return Standing(done, refresh(version=version, question=question))
+
+
+def shown_to(user: Any, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures without the contested items that this person may still be asked to label; one query."""
+    rows = figures.get("contested") or []
+    units = [int(row["unit"]) for row in rows]
+    hidden = set(Item.objects.blind_for(user).filter(pk__in=units).values_list("pk", flat=True)) if units else set()
+    return {**figures, "contested": [row for row in rows if int(row["unit"]) not in hidden]}
+
+
+def refresh(*, version: GuidelineVersion, question: str) -> AgreementReport:
     """Ask the worker for new figures; where that is under way already, the same job is returned."""
-    _question(project, question)
+    schemas.question(version.schema, question)
     try:
         with transaction.atomic():
             row = AgreementReport.objects.create(
-                project=project,
+                project_id=version.project_id,
                 question=question,
-                guideline_version=project.version,
+                guideline_version=version,
                 language=get_language() or "",
             )
     except IntegrityError:
-        at_work = AgreementReport.objects.filter(project=project, question=question, state__in=LIVE).first()
-        return at_work or refresh(project=project, question=question)
+        live = AgreementReport.objects.filter(guideline_version=version, question=question, state__in=LIVE)
+        return live.first() or refresh(version=version, question=question)
     jobs.enqueue(row)
     return row
 
 
-def is_stale(row: AgreementReport | None, project: Project) -> bool:
-    """Whether answers or the guideline changed since the figures were made."""
-    if row is None:
-        return True
-    return row.guideline_version_id != project.version_id or row.as_of != newest(project)
+def is_stale(row: AgreementReport | None, version: GuidelineVersion) -> bool:
+    """Whether answers under the version changed since the figures were made."""
+    return row is None or row.as_of != newest(version)
 
 
 def work(row: AgreementReport, grip: Grip) -> dict[str, Any]:
-    """Compute one report; older finished ones of the same question are dropped."""
-    project = Project.objects.select_related("version").get(pk=row.project_id)
-    as_of = newest(project)
-    figures = measure(project=project, question=row.question)
-    AgreementReport.objects.filter(project=project, question=row.question, pk__lt=row.pk).exclude(
-        state__in=LIVE
-    ).delete()
+    """Compute one report; older finished ones of the same question and version are dropped."""
+    version = GuidelineVersion.objects.select_related("project").get(pk=row.guideline_version_id)
+    as_of = newest(version)
+    figures = measure(project=version.project, question=row.question, version=version)
+    earlier = AgreementReport.objects.filter(guideline_version=version, question=row.question, pk__lt=row.pk)
+    earlier.exclude(state__in=LIVE).delete()
     return {"figures": figures, "as_of": as_of}

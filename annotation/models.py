@@ -11,10 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from annotation.jobs import Job
+
+# Django's own limit for user names.
+LONGEST_NAME = 150
 
 
 def random_key() -> int:
@@ -24,6 +28,13 @@ def random_key() -> int:
 
 class PeopleManager(UserManager["User"]):
     """Users and where they come from."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Alice signs in as alice, too: no two names differ in case alone."""
+        # Nobody is called so, and SQLite refuses to compare with a pattern of more than 50,000 bytes.
+        if len(username or "") > LONGEST_NAME:
+            raise self.model.DoesNotExist
+        return self.get(username__iexact=username)
 
     def can_create_projects(self, user: "User") -> bool:
         """Staff, people with the permission, and those who manage a project already."""
@@ -49,6 +60,11 @@ class User(AbstractUser):
             models.UniqueConstraint(
                 fields=["imported_for", "name"], condition=Q(imported_for__isnull=False), name="imported_annotator_once"
             ),
+            models.UniqueConstraint(
+                Lower("username"),
+                name="one_user_per_name",
+                violation_error_message=_("A user with that username already exists."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,6 +82,15 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Projects where the user has one of these roles."""
         mine = Membership.objects.filter(project=OuterRef("pk"), user_id=user.pk or 0, role__in=roles)
         return self.filter(Exists(mine))
+
+    def adjudicated_by(self, user: Any) -> Self:
+        """Projects where the user reads everybody's answers."""
+        return self.with_role(user, Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
+
+    def labelled_by(self, user: Any) -> Self:
+        """Projects where the user gets items to label."""
+        labels = Q(labels=True) | Q(role=Membership.Role.ANNOTATOR)
+        return self.filter(Exists(Membership.objects.filter(labels, project=OuterRef("pk"), user_id=user.pk or 0)))
 
 
 class Project(models.Model):
@@ -319,13 +344,28 @@ class Document(models.Model):
         return self.title or self.external_id
 
 
+def blind(user: Any, item: str = "item") -> Q:
+    """Whether the row's item is one that this person labels, that waits for answers, and has none of theirs yet.
+
+    `item` is the row's field. A slot in another's hand counts as waiting, because leases run out; a skip is no answer,
+    because it can still be turned into one.
+    """
+    slots = Assignment.objects.filter(item=OuterRef(item))
+    waits = Exists(slots.filter(state__in=[Assignment.State.OPEN, Assignment.State.LEASED]))
+    answered = Exists(slots.filter(annotator=user.pk or 0, state=Assignment.State.DONE))
+    return Q(project__in=Project.objects.labelled_by(user)) & waits & ~answered
+
+
 class ItemQuerySet(models.QuerySet["Item"]):
     """Items and who may see them."""
 
     def visible_to(self, user: Any) -> Self:
         """Items of projects where the user adjudicates or manages; annotators see items only through assignments."""
-        roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
-        return self.filter(project__in=Project.objects.with_role(user, *roles))
+        return self.filter(project__in=Project.objects.adjudicated_by(user))
+
+    def blind_for(self, user: Any) -> Self:
+        """Items that this person may still be asked to label: what others said of them stays hidden until then."""
+        return self.filter(blind(user, "pk"))
 
 
 class Item(models.Model):
@@ -369,6 +409,8 @@ class Assignment(models.Model):
     key = models.BigIntegerField(default=random_key)
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    # Who had it before: their late answer may still come, nobody else's is taken.
+    held_before = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+")
 
     class Meta:
         constraints = [
@@ -401,10 +443,9 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
         return self.current().filter(status=Annotation.Status.SUBMITTED)
 
     def visible_to(self, user: Any) -> Self:
-        """One's own; all of them for adjudicators and managers of the project."""
-        roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
+        """One's own; for adjudicators and managers everybody's, where they need not answer the item themselves."""
         mine = Q(annotator_id=user.pk or 0, project__in=Project.objects.visible_to(user))
-        return self.filter(mine | Q(project__in=Project.objects.with_role(user, *roles)))
+        return self.filter(mine | Q(project__in=Project.objects.adjudicated_by(user)) & ~blind(user))
 
 
 class Annotation(models.Model):
@@ -478,6 +519,10 @@ class GoldQuerySet(models.QuerySet["Gold"]):
         """The settled answers of today; replaced ones stay as history."""
         return self.filter(superseded_at=None)
 
+    def visible_to(self, user: Any) -> Self:
+        """Gold of projects where the user adjudicates, where they need not answer the item themselves."""
+        return self.filter(~blind(user), project__in=Project.objects.adjudicated_by(user))
+
 
 class Gold(models.Model):
     """The settled answer to one question about one item: what, by whom, when, how and why."""
@@ -529,9 +574,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(closed_at=None)
 
     def visible_to(self, user: Any) -> Self:
-        """Cases of projects where the user adjudicates."""
-        roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
-        return self.filter(project__in=Project.objects.with_role(user, *roles))
+        """Cases of projects where the user adjudicates, where they need not answer the item themselves."""
+        return self.filter(~blind(user), project__in=Project.objects.adjudicated_by(user))
 
 
 class Case(models.Model):
@@ -564,7 +608,7 @@ class Case(models.Model):
 
 
 class AgreementReport(Job):
-    """The agreement of one question as the worker last computed it, with the time of its figures."""
+    """The agreement of one question under one guideline version, as the worker last computed it, and of when it is."""
 
     TASK = "annotation.agreement"
 
@@ -578,7 +622,9 @@ class AgreementReport(Job):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "question"], condition=Q(state__in=["queued", "running"]), name="one_report_at_work"
+                fields=["guideline_version", "question"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_report_at_work",
             ),
         ]
         ordering = ["-pk"]

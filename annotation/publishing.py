@@ -36,7 +36,10 @@ def save_draft(
     """Store the draft. Raises ValueError where the schema is broken or somebody saved in between."""
     if len(text) > TEXT:
         raise ValueError(_("A guideline has at most %(most)d characters.") % {"most": TEXT})
-    checked = schemas.check(_clean(schema))
+    try:
+        checked = schemas.check(_clean(schema))
+    except RecursionError:
+        raise ValueError(_("The JSON is nested too deeply.")) from None
     draft = Guideline.objects.select_for_update().filter(project=project).first() or Guideline(project=project)
     if draft.pk and opened_at and draft.edited_at.isoformat() != opened_at:
         raise EditedMeanwhile(
@@ -81,6 +84,7 @@ def publish(
         raise ValueError(_("Choose what becomes of earlier answers: stand or ask."))
     if before and earlier == GuidelineVersion.Earlier.STAND:
         _refuse_lost_labels(project, before.schema, schema)
+        _refuse_unasked_questions(project, before.schema, schema)
     version = GuidelineVersion.objects.create(
         project=project,
         number=before.number + 1 if before else 1,
@@ -116,10 +120,21 @@ def _refuse_lost_labels(project: Project, old: dict[str, Any], new: dict[str, An
         if used or settled:
             raise ValueError(
                 _(
-                    "%(count)d answers and %(gold)d settled ones use the label “%(label)s”, which this draft no longer has. Keep the label, or ask all items again."
+                    "The label “%(label)s” is used (answers: %(count)d, gold: %(gold)d), but this draft no longer has it. Keep the label, or ask all items again."
                 )
                 % {"count": used, "gold": settled, "label": label}
             )
+
+
+def _refuse_unasked_questions(project: Project, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """An answer cannot stand for a question that must be answered and that nobody was asked."""
+    known = {entry["name"] for entry in old["questions"]}
+    added = [entry["title"] for entry in new["questions"] if entry["required"] and entry["name"] not in known]
+    if added and Annotation.objects.submitted().filter(project=project).exists():
+        raise ValueError(
+            _("Nobody was asked “%(question)s” yet: ask all items again, or do not require an answer to it.")
+            % {"question": added[0]}
+        )
 
 
 def _close_cases_without_question(project: Project, schema: dict[str, Any]) -> None:

@@ -116,11 +116,18 @@ class Desk:
 
     @property
     def label_use(self) -> str:
-        """auto: a label beside annotators' answers is somebody's summary of them and stays out of the agreement."""
+        """What becomes of a label: gold, annotation or ignore.
+
+        Beside annotators' answers it is somebody's summary of them and stays out of the agreement, unless it is called
+        gold or its annotator is named. Beside a split, without a name, it is the gold of a finished dataset.
+        """
         use: str = self.options["labels"]
-        if use != "auto":
+        named = bool(self.options["annotator"] or self.mapping.get("annotator"))
+        if use in ("gold", "ignore") or (use == "annotation" and named):
             return use
-        return "ignore" if "annotations" in self.mapping or self.annotator_columns else "annotation"
+        if self.mapping.get("annotations") or self.annotator_columns:
+            return "ignore"
+        return "gold" if use == "auto" and self.mapping.get("split") and not named else "annotation"
 
     # Rows
 
@@ -305,6 +312,8 @@ class Desk:
                 self.warnings[_("labels of another kind than the question asks for were kept as metadata")] += 1
             elif use == "ignore":
                 self._keep(record, name, value)
+                if chosen == "annotation":
+                    self.warnings[_("labels beside annotators' answers were kept as metadata; name their annotator to take them as answers")] += 1  # fmt: skip
             elif use == "gold":
                 record.gold.update(given)
             elif given:

@@ -7,12 +7,16 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
+from django.utils.translation import gettext as _
 
 from annotation import reading
+from annotation.jobs import JobFailed
 from annotation.models import Import
 from annotation.records import OURS
 
 SHOWN = 200
+# A small packed file can hold millions of rows that all are refused; each would be written down.
+MOST = 100_000
 
 
 class Refusals:
@@ -29,8 +33,13 @@ class Refusals:
         self.writer: Any = None
 
     def add(self, number: int, problem: str, values: dict[str, Any]) -> None:
-        """Note one refused row."""
+        """Note one refused row; raises JobFailed where so many are refused that the file cannot be what it was taken for."""
         self.count += 1
+        if self.count > MOST:
+            sentence = _(
+                "More than %(most)s rows were refused; the last: %(problem)s Check format, separator and columns."
+            )
+            raise JobFailed(sentence % {"most": f"{MOST:,}", "problem": problem[:300]})
         if len(self.shown) < SHOWN:
             self.shown.append({"row": number, "problem": problem[:500]})
         if self.table:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.http import Http404
-from rest_framework import exceptions, serializers
+from django.utils.translation import gettext, gettext_lazy
+from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -16,20 +18,45 @@ class Paging(CursorPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1000
-    ordering = "-pk"
+    ordering: str | tuple[str, ...] = "-pk"
 
 
 class Problem(serializers.Serializer[Any]):
-    """What went wrong, as a sentence; `fields` names the fields where there are any."""
+    """What went wrong, as a sentence; `fields` names the fields, `report` the rows, where there are any."""
 
     error = serializers.CharField()
+    report = serializers.DictField(required=False)
     fields = serializers.DictField(required=False)  # type: ignore[assignment]
+
+
+class Ended(exceptions.APIException):
+    """What was to be cancelled is at its end already."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = gettext_lazy("It had ended already.")
+    default_code = "ended"
+
+
+class TooLarge(exceptions.APIException):
+    """More than a request may hold in memory; files have a limit of their own."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+    def __init__(self) -> None:
+        sentence = gettext("The request has more than %(most)d MB. Send it in parts, or as a file where one is taken.")
+        super().__init__(sentence % {"most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20})
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every error as {"error": sentence, "fields": {...}}; domain ValueErrors are bad requests."""
+    report = getattr(error, "report", None)
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(error.messages)
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError(gettext("The request has too many fields or files, or names that cannot be."))
     elif isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         error = exceptions.ValidationError(str(error))
     elif not isinstance(error, (exceptions.APIException, Http404, PermissionDenied)):
@@ -38,6 +65,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     if response is None:
         return None
     response.data = _shape(response.data)
+    if isinstance(report, dict):
+        response.data["report"] = report
     return response
 
 

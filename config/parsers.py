@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -23,6 +24,23 @@ class StrictJSON(JSONParser):
             raise ParseError(_("The JSON is nested too deeply.")) from None
         check(data)
         return data
+
+
+class ObjectField(serializers.JSONField):
+    """An object in a field of a form, read as strictly as a body."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The object; raises ValidationError with a sentence."""
+        try:
+            found = super().to_internal_value(data)
+            check(found)
+        except RecursionError:
+            raise serializers.ValidationError(_("The JSON is nested too deeply.")) from None
+        except ParseError as error:
+            raise serializers.ValidationError(str(error.detail)) from None
+        if not isinstance(found, dict):
+            raise serializers.ValidationError(_("This must be a JSON object: names and their values in braces."))
+        return found
 
 
 def check(data: Any) -> None:

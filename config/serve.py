@@ -11,7 +11,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config import prepare
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env, prepare
 
 HERE = prepare.HERE
 STOP_SECONDS = 8
@@ -34,6 +36,7 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     falls: list[float] = field(default_factory=list)
+    waits_until: float = 0.0
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the parent alone."""
@@ -117,18 +120,32 @@ def get_ready(data: Path) -> None:
 def parts(host: str, port: int, data: Path) -> list[Part]:
     """Web server, a worker for each queue, and beat."""
     logs = data / "log"
-    threads = os.environ.get("WEB_THREADS") or "4"
-    workers = os.environ.get("WEB_WORKERS") or "1"
+    try:
+        threads = env.integer("WEB_THREADS", 4, least=1, most=256)
+        workers = env.integer("WEB_WORKERS", 1, least=1, most=64)
+        slots = env.integer("GPU_SLOTS", 1, least=1, most=64)
+    except ImproperlyConfigured as problem:
+        raise CannotStart(str(problem)) from None
     web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
-    web += ["--workers", workers, "--blocking-threads", threads, "--backpressure", "64", "--no-ws", "--no-access-log"]
+    web += ["--workers", str(workers), "--blocking-threads", str(threads), "--backpressure", "64"]
+    web += ["--no-ws", "--no-access-log"]
     web += ["--log-level", "warning", "--respawn-failed-workers", "config.wsgi:application"]
-    slots = os.environ.get("GPU_SLOTS") or "1"
     return [
         Part("web", web, logs / "web.log"),
         Part("worker", [*CELERY, "worker", "-Q", "default", "-P", "threads", "-c", "2", "-n", "default@%h", *QUIET], logs / "worker.log"),
-        Part("runs", [*CELERY, "worker", "-Q", "gpu", "-P", "threads", "-c", slots, "-n", "gpu@%h", *QUIET], logs / "runs.log"),
+        Part("runs", [*CELERY, "worker", "-Q", "gpu", "-P", "threads", "-c", str(slots), "-n", "gpu@%h", *QUIET], logs / "runs.log"),
+        Part("clock", [*CELERY, "worker", "-Q", "clock", "-P", "solo", "-n", "clock@%h", *QUIET], logs / "clock.log"),
         Part("beat", [*CELERY, "beat", "--pidfile=", "-l", "WARNING"], logs / "beat.log"),
     ]  # fmt: skip
+
+
+def clear_broken_messages() -> None:
+    """Messages without content, as a full disk leaves them in the queue's folder, end every worker that reads them."""
+    folder = Path(os.environ.get("ASSAY_QUEUE") or prepare.data_folder() / "queue")
+    for message in folder.glob("*.msg"):
+        with contextlib.suppress(OSError):
+            if not message.stat().st_size:
+                message.unlink()
 
 
 def watch(all_parts: list[Part]) -> None:
@@ -138,9 +155,21 @@ def watch(all_parts: list[Part]) -> None:
             if part.running():
                 continue
             now = time.monotonic()
+            if now < part.waits_until:
+                continue
             part.falls = [moment for moment in part.falls if now - moment < 60] + [now]
             if len(part.falls) >= 5:
-                raise CannotStart(f"The {part.name} process keeps ending. Its log: {part.log}")
+                if part.name == "web":
+                    raise CannotStart(f"The web process keeps ending. Its log: {part.log}")
+                # The site goes on without it; what it should do waits in its rows.
+                part.falls, part.waits_until = [], now + 60
+                print(
+                    f"The {part.name} process keeps ending; next try in a minute. Its log: {part.log}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                continue
+            clear_broken_messages()
             print(
                 f"The {part.name} process ended; it is started again. Its log: {part.log}", file=sys.stderr, flush=True
             )
@@ -199,6 +228,7 @@ def main() -> int:
         port = port_number()
         check_port(host, port)
         get_ready(data)
+        clear_broken_messages()
         running = parts(host, port, data)
         for part in running:
             part.start()

@@ -63,12 +63,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.compression.Compression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.limits.Limits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -192,8 +194,12 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = env.integer("BEAT_INTERVAL", 20, least=1, most=300)
+# The reaper has a queue of its own, so that no long import keeps it waiting; it comes by the default queue too, for
+# installations whose workers serve no other. It can run any number of times. Messages nobody took in time are dropped.
 CELERY_BEAT_SCHEDULE = {
-    "reap": {"task": "annotation.reap", "schedule": crontab(minute="*")},
+    "reap": {"task": "annotation.reap", "schedule": crontab(minute="*"), "options": {"queue": "clock", "expires": 55}},
+    "reap by default": {"task": "annotation.reap", "schedule": crontab(minute="*"), "options": {"expires": 55}},
+    "rerun owed": {"task": "training.rerun_owed", "schedule": crontab(minute="*/2"), "options": {"expires": 110}},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
     QUEUE = env.folder("ASSAY_QUEUE", DATA / "queue")
@@ -245,6 +251,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "SettleEnum": "annotation.models.Project.Settle",
+        "AnnotationStatusEnum": "annotation.models.Annotation.Status",
+    },
 }
 
 LOGGING = {

@@ -5,15 +5,18 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import exceptions, serializers, status
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import jobs
 from annotation.api import JobSerializer, MemberList, MemberView, errors
+from config.api import Ended
 from config.parsers import StrictJSON
 from evaluation import export, freezing, leaderboard, refreshing, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
@@ -49,17 +52,18 @@ class FreezeSerializer(serializers.Serializer[Any]):
     allow_leaks = serializers.CharField(default="", allow_blank=True, help_text="why given splits may share texts")
 
 
-class Versions(MemberView):
-    """The versions of a project's datasets."""
+class Versions(MemberList):
+    """The versions of a project's datasets; a new one."""
 
     right = "boards"
     rights = {"POST": "manager"}
+    serializer_class = VersionSerializer
+    queryset = DatasetVersion.objects.none()
 
-    @extend_schema(responses={200: VersionSerializer(many=True), **errors(403, 404)})
-    def get(self, request: Request, slug: str) -> Response:
-        """Newest first."""
+    def get_queryset(self) -> QuerySet[DatasetVersion]:
+        """Of this project, those on their way among them."""
         rows = DatasetVersion.objects.filter(dataset__project=self.project)
-        return Response(VersionSerializer(rows.select_related("dataset", "guideline_version")[:500], many=True).data)
+        return rows.select_related("dataset", "guideline_version")
 
     @extend_schema(request=FreezeSerializer, responses={202: VersionSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str) -> Response:
@@ -92,13 +96,14 @@ class OneVersion(VersionView):
         """State, counts, hash."""
         return Response(VersionSerializer(self.version(pk)).data)
 
-    @extend_schema(responses={204: None, **errors(400, 403, 404)})
+    @extend_schema(responses={204: None, **errors(400, 403, 404, 409)})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Stop a freeze that runs; a frozen version cannot be deleted."""
         version = self.version(pk)
         if version.frozen_at:
-            raise serializers.ValidationError("A frozen version is never deleted.")
-        jobs.cancel(version)
+            raise serializers.ValidationError(_("A frozen version is never deleted."))
+        if not jobs.cancel(version):
+            raise Ended
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -178,7 +183,7 @@ class ExportVersion(VersionView):
         version = self.version(pk)
         asked = request.query_params.get("test_gold", "").lower() in {"1", "true"}
         if asked and not export.may_have_test_gold(request.user, self.project):
-            self.permission_denied(request, "Only managers and adjudicators may take the gold of the test split.")
+            self.permission_denied(request, _("Only managers and adjudicators may take the gold of the test split."))
         form = request.query_params.get("format_", "jsonl")
         file = export.archive(version, format=form, with_test_gold=asked)
         export.record(version, format=form, with_test_gold=asked, user=request.user)
@@ -277,17 +282,18 @@ class PredictionsSerializer(serializers.Serializer[Any]):
     partial = serializers.BooleanField(default=False)  # type: ignore[assignment]
 
 
-class Submissions(BoardView):
-    """What was submitted to a board."""
+class Submissions(BoardView, MemberList):
+    """What was submitted to a board; one more."""
 
     rights = {"POST": "research"}
+    serializer_class = SubmissionSerializer
+    queryset = Submission.objects.none()
     parser_classes = (StrictJSON, MultiPartParser, FormParser)
 
-    @extend_schema(responses={200: SubmissionSerializer(many=True), **errors(403, 404)})
-    def get(self, request: Request, slug: str, pk: int) -> Response:
-        """Newest first."""
-        rows = self.benchmark(pk).submissions.select_related("system").prefetch_related("scores")[:200]
-        return Response(SubmissionSerializer(rows, many=True).data)
+    def get_queryset(self) -> QuerySet[Submission]:
+        """Of this board, withdrawn ones among them."""
+        rows = Submission.objects.filter(benchmark=self.benchmark(self.kwargs["pk"]))
+        return rows.select_related("system").prefetch_related("scores")
 
     @extend_schema(
         request=PredictionsSerializer,
@@ -314,29 +320,69 @@ class Submissions(BoardView):
         return Response(SubmissionSerializer(submission).data, status=code)
 
 
-class OneSubmission(MemberView):
-    """One submission."""
+class WithdrawnSerializer(serializers.Serializer[Any]):
+    """Whether a submission is off the board."""
+
+    withdrawn = serializers.BooleanField()
+
+
+class SubmissionView(MemberView):
+    """An endpoint of one submission."""
 
     right = "boards"
-    rights = {"DELETE": "research"}
 
-    def _row(self, pk: int) -> Submission:
-        rows = Submission.objects.select_related("system", "benchmark").prefetch_related("scores")
+    def submission(self, pk: int) -> Submission:
+        """The submission, if it belongs to the project."""
+        rows = Submission.objects.select_related("system", "benchmark__version__dataset").prefetch_related("scores")
         return get_object_or_404(rows, pk=pk, benchmark__version__dataset__project=self.project)
+
+
+class OneSubmission(SubmissionView):
+    """One submission."""
+
+    rights = {"DELETE": "research", "PATCH": "research"}
 
     @extend_schema(responses={200: SubmissionSerializer, **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """State, report, scores."""
-        return Response(SubmissionSerializer(self._row(pk)).data)
+        return Response(SubmissionSerializer(self.submission(pk)).data)
+
+    @extend_schema(request=WithdrawnSerializer, responses={200: SubmissionSerializer, **errors(400, 403, 404)})
+    def patch(self, request: Request, slug: str, pk: int) -> Response:
+        """Put it back on the board, or take it off."""
+        row = self.submission(pk)
+        sent = WithdrawnSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        submitting.withdraw(submission=row, user=self.membership.user, withdrawn=sent.validated_data["withdrawn"])
+        return Response(SubmissionSerializer(row).data)
 
     @extend_schema(responses={204: None, **errors(403, 404)})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Withdraw it: off the board, never deleted."""
-        row = self._row(pk)
-        if not self.membership.is_manager and row.created_by_id != request.user.pk:
-            self.permission_denied(request, "Only its sender or a manager can withdraw a submission.")
-        submitting.withdraw(submission=row)
+        submitting.withdraw(submission=self.submission(pk), user=self.membership.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Scored(exceptions.APIException):
+    """What is to be scored again is scored already, or about to be."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = gettext_lazy("It is scored, or about to be.")
+    default_code = "scored"
+
+
+class ScoreAgain(SubmissionView):
+    """The scoring of a submission."""
+
+    right = "research"
+
+    @extend_schema(request=None, responses={202: SubmissionSerializer, **errors(403, 404, 409)})
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Once more, where it failed or was cancelled."""
+        row = self.submission(pk)
+        if not submitting.score_again(row):
+            raise Scored
+        return Response(SubmissionSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
 # Refreshes
@@ -408,18 +454,18 @@ class ScheduleView(MemberView):
         return Response(ScheduleSerializer(row).data)
 
 
-class Refreshes(MemberView):
-    """The turns of the refresh of a dataset."""
+class Refreshes(MemberList):
+    """The turns of the refresh of a dataset; one more."""
 
     right = "boards"
     rights = {"POST": "manager"}
+    serializer_class = RefreshSerializer
+    queryset = Refresh.objects.none()
 
-    @extend_schema(responses={200: RefreshSerializer(many=True), **errors(403, 404)})
-    def get(self, request: Request, slug: str, pk: int) -> Response:
-        """Newest first."""
-        dataset = get_object_or_404(Dataset, pk=pk, project=self.project)
-        rows = Refresh.objects.filter(dataset=dataset).select_related("dataset")[:100]
-        return Response(RefreshSerializer(rows, many=True).data)
+    def get_queryset(self) -> QuerySet[Refresh]:
+        """Of this dataset."""
+        dataset = get_object_or_404(Dataset, pk=self.kwargs["pk"], project=self.project)
+        return Refresh.objects.filter(dataset=dataset).select_related("dataset")
 
     @extend_schema(
         request=None,
@@ -432,3 +478,25 @@ class Refreshes(MemberView):
         forced = request.query_params.get("forced", "").lower() in {"1", "true"}
         row = refreshing.ask(dataset=dataset, user=request.user, forced=forced)
         return Response(RefreshSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+
+class OneRefresh(MemberView):
+    """One turn of a refresh."""
+
+    right = "boards"
+    rights = {"DELETE": "manager"}
+
+    def _row(self, pk: int) -> Refresh:
+        return get_object_or_404(Refresh.objects.select_related("dataset"), pk=pk, dataset__project=self.project)
+
+    @extend_schema(responses={200: RefreshSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """State, and what happened."""
+        return Response(RefreshSerializer(self._row(pk)).data)
+
+    @extend_schema(responses={204: None, **errors(403, 404, 409)})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        """Stop it."""
+        if not jobs.cancel(self._row(pk)):
+            raise Ended
+        return Response(status=status.HTTP_204_NO_CONTENT)

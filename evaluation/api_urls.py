@@ -9,6 +9,7 @@ urlpatterns = [
     path(f"{P}datasets/", api.Datasets.as_view(), name="api-datasets"),
     path(f"{P}datasets/<int:pk>/schedule/", api.ScheduleView.as_view(), name="api-schedule"),
     path(f"{P}datasets/<int:pk>/refreshes/", api.Refreshes.as_view(), name="api-refreshes"),
+    path(f"{P}refreshes/<int:pk>/", api.OneRefresh.as_view(), name="api-refresh"),
     path(f"{P}versions/", api.Versions.as_view(), name="api-versions"),
     path(f"{P}versions/<int:pk>/", api.OneVersion.as_view(), name="api-version"),
     path(f"{P}versions/<int:pk>/verify/", api.VerifyVersion.as_view(), name="api-verify"),
@@ -18,4 +19,5 @@ urlpatterns = [
     path(f"{P}boards/<int:pk>/", api.Leaderboard.as_view(), name="api-board"),
     path(f"{P}boards/<int:pk>/submissions/", api.Submissions.as_view(), name="api-board-submissions"),
     path(f"{P}submissions/<int:pk>/", api.OneSubmission.as_view(), name="api-submission"),
+    path(f"{P}submissions/<int:pk>/score/", api.ScoreAgain.as_view(), name="api-submission-score"),
 ]

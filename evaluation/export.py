@@ -16,10 +16,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from annotation import schema as schemas
-from annotation.models import Membership, Project, User
+from annotation.models import User
 from annotation.reading import MARKER_COLUMN, neutralise
 from evaluation.card import card
 from evaluation.models import SPLITS, DatasetVersion, Example, Export
+from evaluation.rules import may_have_test_gold as may_have_test_gold
 
 FORMATS = ("jsonl", "csv")
 FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url")
@@ -44,12 +45,6 @@ class File(NamedTuple):
 
 
 # -- Rights and records -------------------------------------------------------------------------------------------
-
-
-def may_have_test_gold(user: Any, project: Project) -> bool:
-    """Managers and adjudicators; researchers must not see what their systems are tested on."""
-    roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
-    return Project.objects.with_role(user, *roles).filter(pk=project.pk).exists()
 
 
 def record(version: DatasetVersion, *, format: str, with_test_gold: bool, user: User | None) -> Export:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, gettext_noop
 
 from annotation import schema as schemas
 from evaluation.models import SPLITS
@@ -20,17 +19,25 @@ DISCORDANCE = 0.1
 Finding = dict[str, Any]
 
 
-def finding(code: str, level: str, text: str, keys: Iterable[str] = ()) -> Finding:
-    """One finding. level: note, warning or error; keys: the examples concerned, of which the first 20 are kept."""
+def finding(code: str, level: str, message: str, values: Mapping[str, Any], keys: Iterable[str] = ()) -> Finding:
+    """One finding. level: note, warning or error; keys: the examples concerned, of which the first 20 are kept.
+
+    message and values are frozen beside the English text, so that every reader gets it in their own language.
+    """
     named = sorted(keys)
-    return {"code": code, "level": level, "text": text, "count": len(named), "keys": named[:SHOWN]}
+    said = {"message": message, "values": dict(values), "text": message % values}
+    return {"code": code, "level": level, **said, "count": len(named), "keys": named[:SHOWN]}
+
+
+def in_words(found: Finding) -> str:
+    """A finding in the language of who reads it now."""
+    return gettext(found["message"]) % found["values"] if "message" in found else str(found["text"])
 
 
 def listed(keys: Sequence[str], most: int = 5) -> str:
     """The first keys in quotes, and how many more there are."""
-    named = ", ".join(f"“{key}”" for key in keys[:most])
     rest = len(keys) - most
-    return named if rest <= 0 else _("%(keys)s and %(count)d more") % {"keys": named, "count": rest}
+    return ", ".join(f"“{key}”" for key in keys[:most]) + (f" … (+{rest})" if rest > 0 else "")
 
 
 def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
@@ -39,19 +46,17 @@ def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
     conflicts = [leak for leak in leaks if leak.kind == "gold"]
     if conflicts:
         keys = sorted({key for leak in conflicts for key in leak.keys})
-        text = ngettext(
-            "%(count)d text has different gold in different examples: %(keys)s. Settle it in the project.",
-            "%(count)d texts have different gold in different examples: %(keys)s. Settle them in the project.",
-            len(conflicts),
+        text = gettext_noop(
+            "Texts with different gold in different examples: %(count)d (%(keys)s). Settle them in the project."
         )
-        found.append(finding("conflicting", "warning", text % {"count": len(conflicts), "keys": listed(keys)}, keys))
+        found.append(finding("conflicting", "warning", text, {"count": len(conflicts), "keys": listed(keys)}, keys))
     crossing = [leak for leak in leaks if leak.kind != "gold"]
     if crossing:
         keys = sorted({key for leak in crossing for key in leak.keys})
-        text = _(
+        text = gettext_noop(
             "Examples of different splits share a text or a group (%(keys)s). This was allowed because: %(reason)s"
         )
-        found.append(finding("leak", "error", text % {"keys": listed(keys), "reason": reason}, keys))
+        found.append(finding("leak", "error", text, {"keys": listed(keys), "reason": reason}, keys))
     return found
 
 
@@ -59,22 +64,17 @@ def of_left_out(quarantined: Mapping[str, str], outdated: Sequence[str]) -> list
     """Items with gold that are not in the version, and why."""
     found = []
     if quarantined:
-        text = ngettext(
-            "%(count)d item was left out: it connects examples that already stand in different splits (%(keys)s).",
-            "%(count)d items were left out: they connect examples that already stand in different splits (%(keys)s).",
-            len(quarantined),
+        text = gettext_noop(
+            "Left out, because they connect examples that already stand in different splits: %(count)d (%(keys)s)."
         )
         numbers = {"count": len(quarantined), "keys": listed(sorted(quarantined))}
-        found.append(finding("quarantined", "warning", text % numbers, quarantined))
+        found.append(finding("quarantined", "warning", text, numbers, quarantined))
     if outdated:
-        text = ngettext(
-            "%(count)d item was left out: the guideline no longer has the label of its gold, or it has no text (%(keys)s).",
-            "%(count)d items were left out: the guideline no longer has the label of their gold, or they have no text (%(keys)s).",
-            len(outdated),
+        text = gettext_noop(
+            "Left out, because the guideline no longer has the label of the gold, or there is no text: %(count)d (%(keys)s)."
         )
-        found.append(
-            finding("left_out", "warning", text % {"count": len(outdated), "keys": listed(sorted(outdated))}, outdated)
-        )
+        numbers = {"count": len(outdated), "keys": listed(sorted(outdated))}
+        found.append(finding("left_out", "warning", text, numbers, outdated))
     return found
 
 
@@ -86,18 +86,18 @@ def of_labels(questions: Sequence[dict[str, Any]], counts: Mapping[str, Any]) ->
         at = {split: counts[split]["labels"][name] for split in SPLITS}
         few = {label: n for label in labels if (n := sum(at[split][label] for split in SPLITS)) < FEWEST}
         if few:
-            text = _(
+            text = gettext_noop(
                 "“%(question)s”: fewer than %(least)d examples of %(labels)s. Nothing can be learned or said about them."
             )
             values = {"question": name, "least": FEWEST, "labels": _amounts(few)}
-            found.append(finding("few_examples", "warning", text % values))
+            found.append(finding("few_examples", "warning", text, values))
         small = {label: n for label in labels if label not in few and (n := at["test"][label]) < PER_LABEL}
         if small:
-            text = _(
+            text = gettext_noop(
                 "“%(question)s”: fewer than %(least)d test examples of %(labels)s. Their figures will be uncertain."
             )
             values = {"question": name, "least": PER_LABEL, "labels": _amounts(small)}
-            found.append(finding("few_test_examples", "warning", text % values))
+            found.append(finding("few_test_examples", "warning", text, values))
     return found
 
 
@@ -108,14 +108,14 @@ def _amounts(labels: Mapping[str, int]) -> str:
 def of_test(independent: int) -> list[Finding]:
     """How small a difference between two systems the test split can show."""
     if not independent:
-        return [finding("no_test", "warning", _("The test split is empty, so no board was opened."))]
+        return [finding("no_test", "warning", gettext_noop("The test split is empty, so no board was opened."), {})]
     difference = minimum_detectable_difference(independent, DISCORDANCE)
     if difference is None:
-        text = _(
+        text = gettext_noop(
             "The test split has %(count)d independent examples: too few to tell two systems apart. %(advised)d are advised."
         )
     else:
-        text = _(
+        text = gettext_noop(
             "The test split has %(count)d independent examples: two systems that differ on %(share)d %% of them can be "
             "told apart from %(points).1f points on. %(advised)d are advised."
         )
@@ -125,23 +125,21 @@ def of_test(independent: int) -> list[Finding]:
         "points": (difference or 0) * 100,
         "advised": ADVISED,
     }
-    return [finding("detectable", "note" if independent >= ADVISED else "warning", text % values)]
+    return [finding("detectable", "note" if independent >= ADVISED else "warning", text, values)]
 
 
 def of_history(*, kept: Sequence[str], older: Mapping[int, int], number: int) -> list[Finding]:
     """Examples that keep an earlier split over the given one, and gold settled under earlier guideline versions."""
     found = []
     if kept:
-        text = ngettext(
-            "%(count)d example keeps the split of the version before, not the one given (%(keys)s).",
-            "%(count)d examples keep the split of the version before, not the one given (%(keys)s).",
-            len(kept),
+        text = gettext_noop(
+            "Examples that keep the split of the version before, not the one given: %(count)d (%(keys)s)."
         )
-        found.append(finding("kept_split", "note", text % {"count": len(kept), "keys": listed(sorted(kept))}, kept))
+        found.append(finding("kept_split", "note", text, {"count": len(kept), "keys": listed(sorted(kept))}, kept))
     if older:
         shares = ", ".join(f"v{version}: {n}" for version, n in sorted(older.items()))
-        text = _(
+        text = gettext_noop(
             "Some gold was settled under earlier guideline versions (%(shares)s); this version states v%(number)d."
         )
-        found.append(finding("older_guideline", "note", text % {"shares": shares, "number": number}))
+        found.append(finding("older_guideline", "note", text, {"shares": shares, "number": number}))
     return found

@@ -1,4 +1,4 @@
-"""Gold becomes an immutable, hashed dataset version with its boards; nothing else reads Gold."""
+"""Gold becomes an immutable, hashed dataset version with its boards; all that is scored or exported is read from it."""
 
 import contextlib
 import hashlib
@@ -287,7 +287,7 @@ class _Draft:
     def _takes_given(self) -> bool:
         missing = [unit.key for unit in self.units if not unit.given]
         if self.options["splits"] == "given" and missing and self.previous is None:
-            text = _("%(count)d items came without a split (%(keys)s). Import them with one, or choose random splits.")
+            text = _("Items without a split: %(count)d (%(keys)s). Import them with one, or choose random splits.")
             raise JobFailed(text % {"count": len(missing), "keys": findings.listed(sorted(missing))})
         return self.options["splits"] == "given" or (self.options["splits"] == "auto" and not missing)
 
@@ -314,7 +314,7 @@ class _Draft:
         crossing = [leak for leak in leaks if leak.kind != "gold"]
         if crossing and not self.options["allow_leaks"]:
             text = _(
-                "%(leak)s In all %(count)d texts or groups stand in more than one split. Correct the splits, choose "
+                "%(leak)s Texts or groups in more than one split: %(count)d. Correct the splits, choose "
                 "random ones, or freeze with a reason why this is allowed."
             )
             raise JobFailed(text % {"leak": crossing[0].sentence, "count": len(crossing)}, reason="leak")
@@ -566,8 +566,13 @@ def _roots(digests: Mapping[str, str], split: Mapping[str, str]) -> dict[str, st
 
 
 def canonical_row(key: str, split: str, text: str, gold: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """What of an example is hashed: id, split, text, gold and document fields; no votes, no dates, no guideline."""
-    return {"id": key, "split": split, "text": text, "gold": gold, **fields}
+    """What of an example is hashed: id, split, text, gold and document fields; no votes, no dates, no guideline.
+
+    The gold of a single question goes by the name `label`, as its export has it: a file that is read back does not tell
+    what the question was called.
+    """
+    named = {"label": next(iter(gold.values()))} if len(gold) == 1 else gold
+    return {"id": key, "split": split, "text": text, "gold": named, **fields}
 
 
 def verify(version: DatasetVersion) -> dict[str, Any]:

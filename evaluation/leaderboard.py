@@ -184,6 +184,7 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
         "independent_examples": independent,
         "label_counts": part["labels"].get(entry["name"], {}),
         "detectable_difference": minimum_detectable_difference(independent, DISCORDANCE) if independent else None,
+        "agreement": version.agreement.get(entry["name"], {}),
         "guideline_version": version.guideline_version.number,
         "opened_at": benchmark.opened_at.isoformat(),
     }

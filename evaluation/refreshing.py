@@ -3,7 +3,8 @@
 import json
 import logging
 import time
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -297,25 +298,32 @@ class _Turn:
             if system.pk not in asked:
                 self._send(system, self.row.version)
         if not systems:
-            self.say(_("No system of the last board can be run again."))
+            self.say(_("No system of the earlier boards can be run again."))
 
     def _send(self, system: System, version: DatasetVersion) -> None:
+        """The event is what asks; the message only wakes. What it does not wake is found there by training's beat."""
         self.grip.check()
+        self.say(_("“%(system)s” was asked to run again.") % {"system": system}, system=system.pk)
         try:
             current_app.send_task(RERUN, args=[system.pk, version.pk], retry=False)
         except Exception as error:  # whatever the broker's library raises
-            log.warning("the queue did not take the rerun of system %s: %s", system.pk, error)
-            text = _("“%(system)s” could not be asked to run again: the queue did not answer. Start it by hand.")
-            self.say(text % {"system": system})
-            return
-        self.say(_("“%(system)s” was asked to run again.") % {"system": system}, system=system.pk)
+            log.warning("the queue did not take the rerun of system %s (%s); it is asked again", system.pk, error)
+
+
+def asked_lately(days: int = 7) -> Iterator[tuple[DatasetVersion, set[int]]]:
+    """Versions that a refresh of the last days froze, each with the systems that it asked to run again."""
+    since = clock.now() - timedelta(days=days)
+    rows = Refresh.objects.filter(outcome=Refresh.Outcome.FROZEN, ended_at__gte=since, version__isnull=False)
+    for row in rows.select_related("version__dataset"):
+        assert row.version is not None
+        yield row.version, {event["system"] for event in row.events if "system" in event}
 
 
 def _systems_before(version: DatasetVersion) -> list[System]:
-    """Systems that can run again, of the newest earlier version that has any scored submission."""
-    scored = Submission.objects.filter(state=State.DONE, withdrawn_at=None)
-    scored = scored.filter(benchmark__version__dataset=version.dataset_id).exclude(benchmark__version=version)
-    numbers = [f"-benchmark__version__{name}" for name in ("major", "minor", "patch")]
-    last = scored.order_by(*numbers).values_list("benchmark__version", flat=True).first()
-    on_board = scored.filter(benchmark__version=last).values("system")
-    return list(System.objects.filter(pk__in=on_board).exclude(rerun={}).order_by("name"))
+    """Systems that can run again, of any earlier board of the dataset: one that failed once is not forgotten.
+
+    A system all of whose submissions were withdrawn stays away.
+    """
+    standing = Submission.objects.filter(state=State.DONE, withdrawn_at=None)
+    standing = standing.filter(benchmark__version__dataset=version.dataset_id).exclude(benchmark__version=version)
+    return list(System.objects.filter(pk__in=standing.values("system")).exclude(rerun={}).order_by("name"))

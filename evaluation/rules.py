@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from annotation import schema as schemas
+from annotation.models import Membership, Project
 from evaluation.metrics import KINDS
 from evaluation.models import SPLITS
 
@@ -91,3 +92,9 @@ def _primary(schema: dict[str, Any], names: Sequence[str], metric: str) -> str:
         allowed = [each.name for each in KINDS[kind].metrics.values() if each.may_be_primary]
         _one_of(_("primary metric"), metric, allowed)
     return metric
+
+
+def may_have_test_gold(user: Any, project: Project) -> bool:
+    """Managers and adjudicators; researchers must not see what their systems are tested on."""
+    roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
+    return Project.objects.with_role(user, *roles).filter(pk=project.pk).exists()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import override
 
 from annotation.jobs import Grip
 from evaluation.metrics import KINDS
@@ -22,7 +23,9 @@ def score(submission: Submission, grip: Grip) -> dict[str, Any]:
     gold, predicted, groups = _codes(benchmark, submission, labels)
     grip.tick(1, 2)
     kind = next(entry["kind"] for entry in benchmark.version.questions if entry["name"] == benchmark.question)
-    found = KINDS[kind].report(gold, predicted, labels=labels, groups=groups, draws=DRAWS, seed=SEED)
+    # The notes are stored in English; the pages translate them for whoever reads.
+    with override("en"):
+        found = KINDS[kind].report(gold, predicted, labels=labels, groups=groups, draws=DRAWS, seed=SEED)
     table = confusion(gold, predicted, len(labels)).tolist()
     grip.tick(2, 2)
     with transaction.atomic():

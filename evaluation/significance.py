@@ -152,8 +152,7 @@ def bca(draws: Floats, *, value: float, jackknife: Floats, times: Ints | None = 
     if not isfinite(value):
         return no_interval(_("The value is undefined."))
     if known.mean() < 1 - UNDEFINED or not left_out.any():
-        note = _("The value is undefined in {share} of the resamples.")
-        return no_interval(note.format(share=f"{1 - known.mean():.0%}"))
+        return no_interval(_("The value is undefined in too many of the resamples."))
     if np.ptp(draws[known]) < SAME:
         return no_interval(_("Every resample gives the same value."))
     counted = (np.ones(len(jackknife), dtype=np.int64) if times is None else times)[left_out]

@@ -6,12 +6,14 @@ import itertools
 import json
 import math
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
@@ -21,7 +23,8 @@ from annotation import jobs, reading
 from annotation.adjudicating import batches
 from annotation.jobs import State
 from annotation.kinds import KINDS
-from annotation.models import User
+from annotation.models import Membership, Project, User
+from evaluation import rules
 from evaluation.models import Benchmark, Example, Prediction, Submission, System
 
 STATUSES = ("ok", "refused", "unparsable", "timeout")
@@ -30,6 +33,8 @@ GOLD = frozenset({"gold", "gold_label", "true_label", "y_true", "target"})
 SCORE = "score."
 SHOWN = 20
 BATCH = 2000
+# Who may not have the test gold answers at least this share: scores of a few rows would tell their labels.
+LEAST_COVERAGE = 0.5
 # Scores are probabilities; models round.
 SLACK = 1e-6
 
@@ -327,6 +332,7 @@ def submit(
             % {"problems": sentence(report)},
             report,
         )
+    _need_coverage(benchmark, report, origin or {}, user)
     origin = origin if origin is not None else {"file": filename or (path.name if path else "")}
     with transaction.atomic():
         system = _system(benchmark, system_name, origin, description=description, rerun=rerun, user=user)
@@ -334,6 +340,18 @@ def submit(
     if submission.is_live and wake:
         jobs.enqueue(submission)
     return submission, created
+
+
+def _need_coverage(benchmark: Benchmark, report: Report, origin: dict[str, Any], user: User | None) -> None:
+    """Who may not have the test gold could read it off the scores of a few rows at a time."""
+    if user is None or "run" in origin or (report["coverage"] or 0) >= LEAST_COVERAGE:
+        return
+    if not rules.may_have_test_gold(user, benchmark.version.dataset.project):
+        raise Refused(
+            _("Only %(answered)d of %(all)d examples are answered. A submission answers at least half of them.")
+            % {"answered": report["answered"], "all": report["examples"]},
+            report,
+        )
 
 
 def submit_file(*, file: IO[bytes], filename: str, **options: Any) -> tuple[Submission, bool]:
@@ -347,6 +365,17 @@ def submit_file(*, file: IO[bytes], filename: str, **options: Any) -> tuple[Subm
         return submit(path=Path(copy.name), filename=name, origin={"file": name}, **options)
 
 
+def system_name(name: str) -> str:
+    """A name in one spelling, without signs that nobody sees; raises ValueError where none is left or it is too long."""
+    plain = unicodedata.normalize("NFKC", name)
+    name = " ".join(
+        "".join(" " if sign.isspace() else sign for sign in plain if sign.isprintable() or sign.isspace()).split()
+    )
+    if not name or len(name) > 120:
+        raise ValueError(_("A system needs a name of 1 to 120 characters."))
+    return name
+
+
 def _system(
     benchmark: Benchmark,
     name: str,
@@ -356,22 +385,27 @@ def _system(
     rerun: dict[str, Any] | None,
     user: User | None,
 ) -> System:
-    name = " ".join(name.split())
-    if not name or len(name) > 120:
-        raise ValueError(_("A system needs a name of 1 to 120 characters."))
-    system, created = System.objects.get_or_create(
-        project=benchmark.version.dataset.project,
-        name=name,
-        defaults={"description": description[:4000], "rerun": rerun or {}, "created_by": user},
-    )
-    if created:
-        return system
+    name = system_name(name)
+    project = benchmark.version.dataset.project
+    system = System.objects.filter(project=project, name__iexact=name).first()
+    if system is None:
+        made = {"description": description[:4000], "rerun": rerun or {}, "created_by": user}
+        system, created = System.objects.get_or_create(project=project, name=name, defaults=made)
+        if created:
+            return system
     if system.rerun and "run" not in origin:
         raise ValueError(
             _("“%(name)s” is a system that runs here. Give predictions from elsewhere a name of their own.")
             % {"name": name}
         )
-    changes = {"description": description[:4000] or system.description, "rerun": rerun or system.rerun}
+    mine = user is None or system.created_by_id in (None, user.pk)
+    manages = Membership.Role.MANAGER
+    if not mine and "run" not in origin and not Project.objects.with_role(user, manages).filter(pk=project.pk).exists():
+        raise ValueError(
+            _("“%(name)s” is a system of somebody else. Give your predictions a name of their own.") % {"name": system}
+        )
+    words = description[:4000] if mine else ""
+    changes = {"description": words or system.description, "rerun": rerun or system.rerun}
     if changes != {"description": system.description, "rerun": system.rerun}:
         System.objects.filter(pk=system.pk).update(**changes)
     return system
@@ -394,7 +428,14 @@ def _store(
     )
     if not created:
         if submission.withdrawn_at is not None:
-            withdraw(submission=submission, withdrawn=False)
+            try:
+                withdraw(submission=submission, user=user, withdrawn=False)
+            except PermissionDenied:
+                raise ValueError(
+                    _(
+                        "These predictions were withdrawn; only who sent them or a manager can put them back on the board."
+                    )
+                ) from None
         score_again(submission, wake=False)
         return submission, False
     answers = checked.answers.items()
@@ -418,8 +459,23 @@ def _content_hash(answers: Mapping[str, Answer]) -> str:
 # -- Afterwards ---------------------------------------------------------------------------------------------------
 
 
-def withdraw(*, submission: Submission, withdrawn: bool = True) -> None:
-    """Take a submission off the board, or put it back; it is never deleted."""
+def may_withdraw(submission: Submission, user: User | None) -> bool:
+    """Whether this person may take it off the board or put it back: its sender, managers, and the command line."""
+    if user is None or submission.created_by_id == user.pk:
+        return True
+    project = submission.benchmark.version.dataset.project_id
+    return Membership.objects.filter(project=project, user=user, role=Membership.Role.MANAGER).exists()
+
+
+def withdraw(*, submission: Submission, user: User | None, withdrawn: bool = True) -> None:
+    """Take a submission off the board, or put it back; it is never deleted.
+
+    Raises PermissionDenied for everybody but its sender, a manager and the command line (no user).
+    """
+    if not may_withdraw(submission, user):
+        raise PermissionDenied(
+            _("Only who sent these predictions or a manager can take them off the board or put them back.")
+        )
     submission.withdrawn_at = timezone.now() if withdrawn else None
     submission.save(update_fields=["withdrawn_at"])
 

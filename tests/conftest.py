@@ -2,12 +2,14 @@
 
 import os
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import translation
+from knox.models import AuthToken
 
 from annotation import models as a
 from annotation import schema as schemas
@@ -65,6 +67,13 @@ def make_project(
     )
     project.save()
     return project
+
+
+def set_schema(project: a.Project, schema: dict[str, Any]) -> None:
+    """Another guideline version with this schema, in force at once."""
+    number = project.versions.count() + 1
+    project.version = a.GuidelineVersion.objects.create(project=project, number=number, text="# Rules", schema=schema)
+    project.save(update_fields=["version"])
 
 
 def make_items(project: a.Project, texts: list[str] | int, *, slots: int | None = None, **fields: Any) -> list[a.Item]:
@@ -135,3 +144,30 @@ def client_of(cast: dict[str, a.User]) -> Any:
         return client
 
     return sign_in
+
+
+class Caller(Client):
+    """A program with a person's API token; bodies are JSON."""
+
+    def __init__(self, user: a.User) -> None:
+        _row, token = AuthToken.objects.create(user=user, expiry=timedelta(days=1))
+        super().__init__(headers={"Authorization": f"Token {token}"})
+
+    def send(self, path: str, fields: dict[str, Any]) -> Any:
+        """A form with files."""
+        return super().post(path, fields)
+
+    def post(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
+        return super().post(path, data, content_type, **extra)
+
+    def put(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
+        return super().put(path, data, content_type, **extra)
+
+    def patch(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
+        return super().patch(path, data, content_type, **extra)
+
+
+@pytest.fixture
+def caller_of(cast: dict[str, a.User]) -> Any:
+    """caller_of('alice') calls the API with a token of hers."""
+    return lambda name: Caller(cast[name])

@@ -1,11 +1,27 @@
 """Settings of the tests: the product's own, with a data folder and a database that belong to this run alone."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-# One folder per process (each xdist worker has its own), removed by the operating system's own habits.
-SCRATCH = Path(os.environ.get("ASSAY_TEST_DATA") or tempfile.mkdtemp(prefix="assay-tests-"))
+
+def _scratch() -> Path:
+    """A folder for this process (each xdist worker has its own), gone with it; processes that it starts share it."""
+    if given := os.environ.get("ASSAY_TEST_DATA"):
+        return Path(given)
+    made, owner = Path(tempfile.mkdtemp(prefix="assay-tests-")), os.getpid()
+
+    def clear() -> None:
+        if os.getpid() == owner:  # a fork leaves it to its parent
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(clear)
+    return made
+
+
+SCRATCH = _scratch()
 os.environ["ASSAY_DATA"] = str(SCRATCH)
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
 for name in ("ASSAY_DEMO", "HTTPS", "ASSAY_DEBUG"):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -89,9 +90,9 @@ def object_of(name: str) -> str:
         (("start", "version", "freeze", "examples", "export", "verify"), "version"),
         (("board", "submit", "leaderboard", "benchmark"), "benchmark"),
         (("case",), "case"),
-        (("redecide",), "gold"),
+        (("redecide", "api-one-gold"), "gold"),
         (("import",), "import"),
-        (("withdraw",), "invitation"),
+        (("withdraw", "api-invitation"), "invitation"),
         (("role", "member", "release"), "member"),
         (("item",), "item"),
     ):
@@ -223,13 +224,56 @@ def test_every_page_opens_for_exactly_the_roles_that_may_see_it(cast, who):
         assert code == (200 if allowed(who, short) else 403), (who, name, code)
 
 
+API_READS = {
+    "member": {"api-project", "api-guideline", "api-annotations"},
+    "label": {"api-label", "api-label-mine"},
+    "adjudicate": {"api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-cases", "api-case"},
+    "manager": {"api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-import", "api-import-refused"},
+    "boards": {"api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
+}  # fmt: skip
+# What changes something and is nobody's to read; the right that the change needs.
+API_WRITES = {
+    "post": {"api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-runs": "research", "api-run-again": "research"},
+    "put": {"api-guideline-draft": "manager", "api-schedule": "manager"},
+    "patch": {"api-project": "manager", "api-member": "manager", "api-submission": "research"},
+    "delete": {"api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
+}  # fmt: skip
+HAS = {
+    "alice": {"member", "label"},
+    "carol": {"member", "adjudicate", "boards"},
+    "dave": {"member", "adjudicate", "boards", "manager", "research"},
+    "erin": {"member", "boards", "research"},
+}
+
+
+@pytest.mark.parametrize("who", list(HAS))
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_of_the_api_is_refused_to_exactly_the_roles_that_have_no_right_to_it(cast, verb, who):
+    there = world(cast, "first")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast[who])
+    reads = {name: right for right, names in API_READS.items() for name in names}
+    wanted = reads if verb == "get" else API_WRITES[verb]
+    pages = {name: pattern for name, pattern in PROJECT if ":" not in name}
+    assert set(wanted) <= set(pages)
+    for name, pattern in pages.items():
+        with transaction.atomic():
+            code = call(client, verb, address(name, pattern, there, "first")).status_code
+            transaction.set_rollback(True)  # one call shall not take away what the next one names
+        if name not in wanted:
+            assert code in (403, 405), (who, verb, name, code)
+        else:
+            assert (code == 403) == (wanted[name] not in HAS[who]), (who, verb, name, code)
+            assert code not in (405, 500), (who, verb, name, code)
+
+
 @pytest.mark.parametrize("who", ["alice", "carol", "erin"])
 def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     there = world(cast, "first")
     client = Client(raise_request_exception=False)
     client.force_login(cast[who])
     before = counts()
-    manager_posts = ("settings", "invite", "withdraw", "change_role", "remove_member", "release", "imports", "import_cancel", "guideline_edit", "publish", "settle_all", "freeze", "cancel_freeze", "schedule", "refresh_now", "cancel_refresh", "api-imports", "api-invitations", "api-member", "api-guideline")  # fmt: skip
+    manager_posts = ("settings", "invite", "withdraw", "change_role", "remove_member", "release", "imports", "import_cancel", "guideline_edit", "publish", "settle_all", "freeze", "cancel_freeze", "schedule", "refresh_now", "cancel_refresh", "api-project", "api-imports", "api-import", "api-invitations", "api-invitation", "api-member", "api-member-release", "api-guideline", "api-guideline-draft", "api-settle", "api-versions", "api-version", "api-schedule", "api-refreshes", "api-refresh")  # fmt: skip
     for name, pattern in PROJECT:
         if name.rpartition(":")[2] in manager_posts:
             for verb in ("post", "put", "patch", "delete"):

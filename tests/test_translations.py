@@ -97,7 +97,7 @@ def test_a_sentence_for_brace_formatting_can_be_formatted(catalogue: polib.POFil
         names = re.findall(r"\{(\w+)\}", entry.msgid)
         if names and '{"' not in entry.msgid:
             values = dict.fromkeys(names, "x")
-            assert "x" in entry.msgstr.format(**values), entry.msgid
+            assert all("x" in answer.format(**values) for answer in answered(entry)), entry.msgid
             filled += 1
     assert filled > 50
 

@@ -2,19 +2,23 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api import JobSerializer, MemberView, errors
+from annotation.api import JobSerializer, MemberList, MemberView, errors
+from config.api import Ended
 from evaluation.models import DatasetVersion
 from training import folder, running
 from training.models import Run
 from training.recipes import RECIPES
+
+LOG, LOG_MOST = 64_000, 1_000_000
 
 
 class RunSerializer(JobSerializer):
@@ -66,17 +70,17 @@ class Recipes(MemberView):
         )
 
 
-class Runs(MemberView):
-    """The runs of a project."""
+class Runs(MemberList):
+    """The runs of a project; a new one."""
 
     right = "boards"
     rights = {"POST": "research"}
+    serializer_class = RunSerializer
+    queryset = Run.objects.none()
 
-    @extend_schema(responses={200: RunSerializer(many=True), **errors(403, 404)})
-    def get(self, request: Request, slug: str) -> Response:
-        """Newest first."""
-        rows = Run.objects.filter(version__dataset__project=self.project).select_related("system")[:200]
-        return Response(RunSerializer(rows, many=True).data)
+    def get_queryset(self) -> QuerySet[Run]:
+        """Of this project."""
+        return Run.objects.filter(version__dataset__project=self.project).select_related("system")
 
     @extend_schema(request=StartSerializer, responses={202: RunSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str) -> Response:
@@ -104,10 +108,11 @@ class OneRun(MemberView):
         """State, manifest, result."""
         return Response(RunSerializer(self._row(pk)).data)
 
-    @extend_schema(responses={204: None, **errors(403, 404)})
+    @extend_schema(responses={204: None, **errors(403, 404, 409)})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Cancel it; log and checkpoints stay."""
-        running.cancel(self._row(pk), request.user)
+        if not running.cancel(self._row(pk), request.user):
+            raise Ended
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -120,6 +125,23 @@ class RunCurve(MemberView):
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Steps with loss and dev metrics."""
         return Response({"points": folder.curve(get_object_or_404(Run, pk=pk, version__dataset__project=self.project))})
+
+
+class RunLog(MemberView):
+    """What a run printed."""
+
+    right = "boards"
+
+    @extend_schema(
+        parameters=[OpenApiParameter("bytes", int, description=f"how much of its end, 1 to {LOG_MOST}; {LOG} without")],
+        responses={200: inline_serializer("Log", {"log": serializers.CharField()}), **errors(403, 404)},
+    )
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """The end of its log, from the start of a line on; empty before the run has printed anything."""
+        run = get_object_or_404(Run, pk=pk, version__dataset__project=self.project)
+        asked = request.query_params.get("bytes", "")
+        size = min(LOG_MOST, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else LOG
+        return Response({"log": folder.log_tail(run, size)})
 
 
 class RunAgain(MemberView):

@@ -68,6 +68,9 @@ HABITS: dict[str, tuple[dict[str, float], str]] = {
     "tom": ({"easy": 0.07, "medium": 0.25, "hard": 0.45}, ""),
 }
 
+# The last step but the runs: where it is in, an interrupted demo goes on behind it.
+LAST_FILE = "october.jsonl"
+
 Say = Callable[[str], None]
 
 
@@ -80,9 +83,26 @@ def corpus() -> list[dict[str, Any]]:
 def make(say: Say = lambda words: None) -> str:
     """Make the demo, or finish one that was interrupted; returns the words with the log-ins. Every step can be repeated."""
     texts = corpus()
-    known = {row["id"]: row for row in texts}
+    if (log_ins := Path(settings.DATA) / "demo_login").exists():
+        return log_ins.read_text(encoding="utf-8").strip()
+    _begin(Path(settings.DATA) / "demo_begun")
     people = _people()
     project = _project(people)
+    if project.imports.filter(filename=LAST_FILE, state=State.DONE).exists():
+        version = project.datasets.get().versions.frozen().get()
+    else:
+        version = _work(project, people, texts, say)
+    say("measuring agreement")
+    _measure(project)
+    _schedule(version.dataset, people["dave"])
+    say("queueing the first runs")
+    _start_runs(version, people["erin"])
+    return _log_ins(people)
+
+
+def _work(project: Project, people: dict[str, User], texts: list[dict[str, Any]], say: Say) -> DatasetVersion:
+    """The first texts labelled and decided, most of them frozen; then the last texts, which are left to do."""
+    known = {row["id"]: row for row in texts}
     say("bringing the texts in")
     _bring_in(project, texts[:FIRST_BATCH], "corpus.jsonl", people["dave"])
     say("four annotators label")
@@ -92,13 +112,26 @@ def make(say: Say = lambda words: None) -> str:
     version = _freeze(project, people["dave"])
     _label(project, people, known, leave=0)
     _adjudicate(project, people["carol"], known, leave=OPEN_CASES)
-    _bring_in(project, texts[FIRST_BATCH:], "october.jsonl", people["dave"])
-    say("measuring agreement")
-    _measure(project)
-    _schedule(version.dataset, people["dave"])
-    say("queueing the first runs")
-    _start_runs(version, people["erin"])
-    return _log_ins(people)
+    _bring_in(project, texts[FIRST_BATCH:], LAST_FILE, people["dave"])
+    return version
+
+
+def _begin(mark: Path) -> None:
+    """Raise ValueError for accounts or a project that the demo did not make, else note that it makes them from here on.
+
+    Its people share a password: that must never be given to somebody else's account.
+    """
+    if mark.exists():
+        return
+    taken = sorted(User.objects.filter(username__in=PEOPLE).values_list("username", flat=True))
+    if taken:
+        raise ValueError(
+            f"The demo makes accounts of its own, but these are here already: {', '.join(taken)}. "
+            "Make it in an installation without them: ASSAY_DATA=another-folder make run."
+        )
+    if Project.objects.filter(slug=SLUG).exists():
+        raise ValueError(f"The demo makes the project “{SLUG}”, but there is one already. Use another installation.")
+    mark.touch()
 
 
 def _people() -> dict[str, User]:
@@ -225,7 +258,7 @@ def _freeze(project: Project, dave: User) -> DatasetVersion:
 
 
 def _measure(project: Project) -> None:
-    row = measuring.refresh(project=project, question="sentiment")
+    row = measuring.refresh(version=measuring.chosen(project), question="sentiment")
     jobs.run(AgreementReport, row.pk, measuring.work)
 
 

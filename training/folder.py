@@ -1,9 +1,11 @@
 """The job folder: what the trainer is given, and what it leaves behind. No byte of it tells the gold of a test text."""
 
 import contextlib
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -11,6 +13,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation import schema as schemas
 from training.manifest import PACKAGED, threads
@@ -92,17 +95,52 @@ def read_result(folder: Path) -> dict[str, Any]:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file of the folder, without what databases refuse (NaN, the character 0); or {}."""
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(OBJECT_LIMIT).replace("\\u0000", "")
-        value = json.loads(text, parse_constant=lambda name: None)
+        with opened(path) as file:
+            value = loaded(file.read(OBJECT_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
+def opened(path: Path) -> IO[bytes]:
+    """A file that a trainer left, for reading; OSError for a link, a pipe or whatever else is no plain file.
+
+    A link may lead out of the folder, and a pipe would hold whoever opens it.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def loaded(content: bytes) -> Any:
+    """JSON of a trainer without what databases and pages refuse: NaN, infinities, the character 0, half characters."""
+
+    def number(digits: str) -> float | None:
+        value = float(digits)
+        return value if math.isfinite(value) else None
+
+    def whole(digits: str) -> int | float | None:
+        return int(digits) if len(digits) < 19 else number(digits)
+
+    text = content.decode("utf-8", errors="replace").replace("\\u0000", "")
+    value = json.loads(text, parse_constant=lambda name: None, parse_float=number, parse_int=whole)
+    # An escaped half of a pair is seen only once it is read.
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace")) if "\\u" in text else value
+
+
 def finished(folder: Path) -> bool:
     """Whether a trainer, of whatever attempt, came to its end here."""
-    return read_result(folder).get("state") == "done" and (folder / "predictions.jsonl").is_file()
+    return read_result(folder).get("state") == "done" and _is_plain(folder / "predictions.jsonl")
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        opened(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def curve(run: Run) -> list[dict[str, Any]]:
@@ -136,7 +174,7 @@ def _point(line: dict[str, Any]) -> dict[str, Any] | None:
 
 def is_number(value: Any) -> bool:
     """Whether a value from JSON is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -172,10 +210,10 @@ class Tail:
     def read(self) -> list[dict[str, Any]]:
         """The new whole lines as objects; half a line waits for its end, a broken one is left out."""
         try:
-            with self._path.open("rb") as file:
+            with opened(self._path) as file:
                 file.seek(self._at)
                 chunk = file.read(LINE_LIMIT)
-        except FileNotFoundError:
+        except OSError:  # not there yet, or no file at all
             return []
         whole = chunk.rfind(b"\n") + 1 or (LINE_LIMIT if len(chunk) == LINE_LIMIT else 0)
         self._at += whole
@@ -186,7 +224,7 @@ def objects(content: bytes) -> Iterator[dict[str, Any]]:
     """The lines of JSON Lines that are objects; whatever else is there is passed over."""
     for line in content.split(b"\n"):
         try:
-            value = json.loads(line)
+            value = loaded(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
@@ -196,13 +234,24 @@ def objects(content: bytes) -> Iterator[dict[str, Any]]:
 def tail_of(path: Path, size: int) -> bytes:
     """The last `size` bytes, from the start of a line on where the beginning is left out; b'' where no file is."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             left_out = max(0, file.seek(0, os.SEEK_END) - size)
             file.seek(left_out)
             content = file.read(size)
-    except FileNotFoundError:
+    except OSError:  # not there yet, or no file at all
         return b""
     return content[content.find(b"\n") + 1 :] if left_out else content
+
+
+def in_words(sentence: str, result: dict[str, Any]) -> str:
+    """A sentence of the trainer in the reader's language, where result.json tells the template that it was made of."""
+    templates = result.get("templates")
+    template = templates.get(sentence) if isinstance(templates, dict) else None
+    try:
+        message, values = template or ("", {})
+        return gettext(message) % values if message else sentence
+    except (TypeError, ValueError, KeyError):  # not from our engine
+        return sentence
 
 
 def write_json(path: Path, value: Any) -> None:

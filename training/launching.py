@@ -99,6 +99,15 @@ def _stat(pid: int | str) -> list[str]:
         return []
 
 
+def oom_kills() -> int | None:
+    """How many processes the kernel has killed for want of memory since it started; None where it does not tell."""
+    try:
+        lines = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    return int(lines["oom_kill"]) if "oom_kill" in lines else None
+
+
 # ---------------------------------------------------------------- the child
 
 
@@ -124,6 +133,7 @@ class Child:
         """Start it; it inherits the lock `held`. Raises OSError where the command cannot be started."""
         self.folder = folder
         self.killed = False
+        self._oom_kills = oom_kills()
         with (folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 command(folder),
@@ -169,6 +179,10 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
+    def starved(self) -> bool:
+        """Whether a SIGKILL that nobody here sent may have come from a machine without memory, for all that is known."""
+        return oom_kills() is None or oom_kills() != self._oom_kills
+
     def memory_mb(self) -> float:
         """Resident memory of the whole group in MiB; 0 where there is no /proc to tell."""
         group = str(self.pid)
@@ -178,7 +192,7 @@ class Child:
     def trim_log(self) -> None:
         """Cut a log that grew too long to its last part; the trainer goes on writing at its end."""
         path = self.folder / "log.txt"
-        if path.stat().st_size > LOG_LIMIT:
+        if not path.is_symlink() and path.is_file() and path.stat().st_size > LOG_LIMIT:
             kept = tail_of(path, LOG_KEPT)
             os.truncate(path, 0)
             with path.open("ab") as log:

@@ -88,6 +88,14 @@ STRENGTH = gettext_noop("How closely the regression follows the train texts; low
 FINETUNE = (
     Field("epochs", int, 6, gettext_noop("How many times every train text is seen."), low=1, high=100),
     Field(
+        "min_steps",
+        int,
+        300,
+        gettext_noop("The fewest training steps; few texts are seen more often until there are as many."),
+        low=1,
+        high=100_000,
+    ),
+    Field(
         "learning_rate", float, 1e-4, gettext_noop("The size of a training step at its largest."), low=1e-7, high=1e-2
     ),
     Field("batch_size", int, 16, gettext_noop("How many texts make one training step."), low=1, high=1024),

@@ -19,10 +19,10 @@ from annotation import jobs
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobCancelled, JobFailed, JobLost, State
 from annotation.models import User
-from evaluation import scoring, submitting
+from evaluation import refreshing, scoring, submitting
 from evaluation.models import Benchmark, DatasetVersion, Submission, System
 from training import launching, recipes
-from training.folder import Tail, finished, is_number, prepare, read_result
+from training.folder import Tail, finished, in_words, is_number, prepare, read_result
 from training.folder import curve as curve
 from training.folder import log_tail as log_tail
 from training.manifest import manifest
@@ -110,6 +110,15 @@ def cancel(run: Run, user: User | None) -> bool:
     if asked:
         log.info("run %s: %s asked for it to stop", run.pk, user or "the command line")
     return asked
+
+
+def rerun_owed() -> int:
+    """Queue what refreshes asked to run again and whose message was lost; returns how many runs that made."""
+    made = 0
+    for version, systems in refreshing.asked_lately():
+        systems -= set(Run.objects.filter(version=version, system__in=systems).values_list("system", flat=True))
+        made += sum(rerun(system, version) is not None for system in System.objects.filter(pk__in=systems))
+    return made
 
 
 def _inputs(
@@ -287,7 +296,7 @@ def _train(run: Run, grip: Grip) -> None:
         child = stack.enter_context(launching.Child(folder, held=held))
         held.close()  # from here on the trainer alone holds the folder
         code = _follow(run, grip, child)
-    _judge(run, grip, code)
+    _judge(run, grip, code, starved=child.starved())
 
 
 def _follow(run: Run, grip: Grip, child: launching.Child) -> int:
@@ -311,6 +320,8 @@ def _follow(run: Run, grip: Grip, child: launching.Child) -> int:
     except JobCancelled:
         child.stop()
         raise
+    finally:
+        child.trim_log()
     return code
 
 
@@ -330,7 +341,7 @@ def _too_much_memory() -> str:
     }
 
 
-def _judge(run: Run, grip: Grip, code: int) -> None:
+def _judge(run: Run, grip: Grip, code: int, *, starved: bool) -> None:
     """Return where the trainer did its work; else keep what it said and raise JobFailed or JobLost."""
     if finished(run.folder):
         return
@@ -341,8 +352,13 @@ def _judge(run: Run, grip: Grip, code: int) -> None:
         raise JobFailed(_("The trainer says that it is done, but it left no predictions.jsonl."), reason="bad_output")
     if result.get("state") == "failed":
         reason = result.get("reason")
-        raise JobFailed(_sentence(result.get("message"), run), reason=reason if reason in REASONS else "error")
+        raise JobFailed(
+            _sentence(in_words(str(result.get("message") or ""), result), run),
+            reason=reason if reason in REASONS else "error",
+        )
     if result.get("state") == "cancelled" or code == -signal.SIGTERM:
+        _hand_back(run, grip)
+    if code == -signal.SIGKILL and not starved:
         _hand_back(run, grip)
     if code == -signal.SIGKILL:
         raise JobFailed(

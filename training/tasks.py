@@ -14,6 +14,12 @@ def execute(pk: int) -> bool:
     return jobs.run(Run, pk, running.execute)
 
 
+@shared_task(name="training.rerun_owed")
+def rerun_owed() -> int:
+    """Every two minutes: systems that a refresh asked to run again in vain."""
+    return running.rerun_owed()
+
+
 @shared_task(name="training.rerun")
 def rerun(system_id: int, version_id: int) -> int | None:
     """Run a system again on a version; what it names may have been deleted since."""

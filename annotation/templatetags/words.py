@@ -141,9 +141,9 @@ def why(found: dict[str, Any], *, thin: dict[str, int] | None = None, entry: dic
 
 @register.simple_tag
 def strength(found: dict[str, Any]) -> str:
-    """What an alpha allows, by its lower limit where there is one (Krippendorff 2004: 0.8 reliable, 0.667 tentative)."""
-    sure = found.get("low") if found.get("low") is not None else found.get("value")
-    if sure is None:
+    """What an alpha allows, by the lower limit of its interval (Krippendorff 2004: 0.8 reliable, 0.667 tentative)."""
+    sure = found.get("low")
+    if sure is None:  # without an interval no verdict
         return ""
     if sure >= 0.8:
         return _("Reliable: firm conclusions can rest on these answers.")

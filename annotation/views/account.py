@@ -1,9 +1,12 @@
 """Signing in and out, accepting an invitation, one's own account, password and API tokens."""
 
 import unicodedata
+from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -23,12 +26,20 @@ from knox.models import AuthToken
 from annotation import inviting
 from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
 
-TRIES, WINDOW = 10, 300
+# Wrong passwords for a name within the window: from one address, and from all together. The second is far higher, so
+# that nobody can lock another person out from elsewhere with a handful of tries.
+TRIES, TRIES_ANYWHERE, WINDOW = 10, 200, 300
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from; behind our TLS proxy what that has put last, because the rest anybody can write."""
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.HTTPS else ""
+    return told.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
 class SignIn(LoginView):
-    """User name and password; after ten wrong tries on a name it waits some minutes."""
+    """User name and password; after ten wrong tries on a name from one address it waits some minutes."""
 
     template_name = "annotation/sign_in.html"
     authentication_form = SignInForm
@@ -36,7 +47,7 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse where too many wrong passwords were tried for this name lately."""
-        if cache.get(self._key(), 0) >= TRIES:
+        if any(cache.get(key, 0) >= most for key, most in self._counters()):
             form = self.get_form_class()(request)
             sentence = _("Too many wrong passwords for this name. Wait five minutes and try again.")
             messages.error(request, sentence)
@@ -45,14 +56,19 @@ class SignIn(LoginView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Count the wrong try."""
-        cache.add(self._key(), 0, WINDOW)
-        cache.incr(self._key())
+        for key, _most in self._counters():
+            cache.add(key, 0, WINDOW)
+            with suppress(ValueError):  # it has expired just now
+                cache.incr(key)
         return super().form_invalid(form)
 
-    def _key(self) -> str:
-        # The same form that the user name is compared in: other spellings of a name are no new tries.
-        name = unicodedata.normalize("NFKC", self.request.POST.get("username", "")).strip().casefold()[:150]
-        return f"sign-in:{name.encode(errors='replace').hex()[:200]}"
+    def _counters(self) -> list[tuple[str, int]]:
+        # The same form that the user name is compared in: other spellings of a name are no new tries. PostgreSQL
+        # compares in capitals, where a dotless i is an I.
+        name = unicodedata.normalize("NFKC", self.request.POST.get("username", "")).strip().upper().casefold()
+        digest = sha256(name.encode(errors="replace")).hexdigest()
+        address = address_of(self.request)
+        return [(f"sign-in:{digest}:{address}", TRIES), (f"sign-in:{digest}", TRIES_ANYWHERE)]
 
 
 class SignOut(LogoutView):
@@ -61,7 +77,7 @@ class SignOut(LogoutView):
 
 @sensitive_post_parameters()
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponseBase:
     """Open an invitation: sign up (the only way to do so), or join with the account one has."""
     invitation = inviting.find(token)
@@ -86,7 +102,7 @@ def join(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponseBase:
     """One's name, e-mail and API tokens."""
     form = AccountForm(request.POST or None, instance=request.user)
@@ -133,12 +149,15 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponseBase:
 
 @sensitive_post_parameters()
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponseBase:
     """Change one's password; other sessions end."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
-        messages.success(request, _("The password is changed. Other browsers are signed out."))
+        AuthToken.objects.filter(user=request.user).delete()
+        messages.success(
+            request, _("The password is changed. Other browsers are signed out and all API tokens are revoked.")
+        )
         return redirect("annotation:account")
     return render(request, "annotation/password.html", {"form": form})

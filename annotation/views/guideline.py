@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import publishing
 from annotation.access import member
@@ -21,7 +21,7 @@ from annotation.views import posted
 SPARE_LABELS = 2
 
 
-@require_GET
+@require_safe
 @never_cache
 @member()
 def guideline(request: HttpRequest, membership: Membership, number: int | None = None) -> HttpResponseBase:
@@ -82,7 +82,7 @@ def _schema_lines(schema: dict[str, Any]) -> list[str]:
     return lines
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -178,7 +178,7 @@ def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
     return {"questions": filled or kept[:1]}
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:

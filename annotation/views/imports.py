@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import importing, jobs, reading
 from annotation.access import member
@@ -22,7 +22,7 @@ PREVIEW = 10
 READING = ("format", "encoding", "delimiter", "header", "columns", "sheet", "document_per")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def imports(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -55,7 +55,7 @@ def imports(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return render(request, "annotation/imports.html", context, status=400 if error else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def one_import(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -173,7 +173,7 @@ def read_label_map(lines: str) -> dict[str, str]:
     return found
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("manager")
 def import_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -191,15 +191,14 @@ def import_cancel(request: HttpRequest, membership: Membership, pk: int) -> Http
     """Stop an import; what has come in stays. A prepared one is thrown away."""
     row = get_object_or_404(Import, pk=pk, project=membership.project)
     if row.state == State.PREPARED:
-        row.file.delete(save=False)
-        row.delete()
+        importing.discard(row)
         return redirect("annotation:imports", membership.project.slug)
     if not jobs.cancel(row):
         messages.info(request, _("It had ended already."))
     return redirect("annotation:import", membership.project.slug, row.pk)
 
 
-@require_GET
+@require_safe
 @member("manager")
 def import_refused(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The refused rows with the reasons, to be mended and sent again."""

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from annotation.access import member
 from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project
@@ -21,7 +21,7 @@ EXCERPT = 300
 FILTERS = ("q", "state", "source_type", "language", "gold")
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("adjudicate")
 def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -29,11 +29,11 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     project = membership.project
     # A NUL is no character that a database would search for.
     asked = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in FILTERS}
-    rows = filtered(Item.objects.filter(project=project), asked).order_by("pk")
+    rows = filtered(Item.objects.filter(project=project), asked, request.user).order_by("pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     found = list(with_excerpts(page.object_list))
     gold: dict[int, list[Gold]] = {}
-    for row in Gold.objects.current().filter(item__in=found):
+    for row in Gold.objects.current().visible_to(request.user).filter(item__in=found):
         gold.setdefault(row.item_id, []).append(row)
     answers: dict[int, int] = {}
     for item in Annotation.objects.submitted().filter(item__in=found).values_list("item_id", flat=True):
@@ -86,15 +86,16 @@ def distinct(project: Any, name: str) -> list[str]:
     return list(project.documents.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:40])
 
 
-def filtered(rows: QuerySet[Item], asked: dict[str, str]) -> QuerySet[Item]:
-    """Items that match what was asked for."""
+def filtered(rows: QuerySet[Item], asked: dict[str, str], user: Any) -> QuerySet[Item]:
+    """Items that match what was asked for; what the user may not see of an item does not find it."""
     here = OuterRef("pk")
-    answers = Annotation.objects.current().filter(item=here)
+    answers = Annotation.objects.current().visible_to(user).filter(item=here)
+    gold = Gold.objects.current().visible_to(user).filter(item=here)
     tests: dict[str, Any] = {
         "open": Exists(Assignment.objects.filter(item=here, state__in=["open", "leased"])),
         "answered": ~Exists(Assignment.objects.filter(item=here, state__in=["open", "leased"])),
-        "contested": Exists(Case.objects.open().filter(item=here)),
-        "gold": Exists(Gold.objects.current().filter(item=here)),
+        "contested": Exists(Case.objects.open().visible_to(user).filter(item=here)),
+        "gold": Exists(gold),
         "flagged": Exists(answers.filter(flagged=True)),
         "skipped": Exists(answers.filter(status=Annotation.Status.SKIPPED)),
     }
@@ -108,19 +109,22 @@ def filtered(rows: QuerySet[Item], asked: dict[str, str]) -> QuerySet[Item]:
         if asked[name]:
             rows = rows.filter(**{f"document__{name}": asked[name]})
     if asked["gold"]:
-        rows = rows.filter(Exists(Gold.objects.current().filter(item=here, value=asked["gold"])))
+        rows = rows.filter(Exists(gold.filter(value=asked["gold"])))
     return rows
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("adjudicate")
 def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """One item: text, answers with their history, gold with its history. Names stay hidden while a case is open."""
     found = get_object_or_404(Item.objects.select_related("document"), pk=pk, project=membership.project)
+    # Whoever labels reads nothing of the others before they have answered.
+    unanswered = Item.objects.blind_for(request.user).filter(pk=pk).exists()
     # Until it is settled nobody reads who said what: an adjudicator decides without names.
     settled = Gold.objects.current().filter(item=found).exists()
-    blind = not settled or Case.objects.open().filter(item=found).exists()
+    blind = unanswered or not settled or Case.objects.open().filter(item=found).exists()
+    gold = Gold.objects.visible_to(request.user).filter(item=found)
     answers = (
         Annotation.objects.filter(item=found)
         .exclude(status=Annotation.Status.DRAFT)
@@ -133,11 +137,12 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         "membership": membership,
         "item": found,
         "document": found.document,
+        "unanswered": unanswered,
         "blind": blind,
         "answers": [] if blind else answers,
         "count": answers.filter(superseded_at=None).count() if blind else None,
-        "gold": Gold.objects.filter(item=found).select_related("settled_by", "guideline_version").order_by("-pk"),
-        "cases": Case.objects.open().filter(item=found),
+        "gold": gold.select_related("settled_by", "guideline_version").order_by("-pk"),
+        "cases": Case.objects.open().visible_to(request.user).filter(item=found),
         "slots": Assignment.objects.filter(item=found).select_related("annotator").order_by("slot"),
         "now": timezone.now(),
     }

@@ -4,7 +4,9 @@ import json
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -13,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from annotation import annotating, assigning, progress
 from annotation.access import member, membership_of
@@ -24,9 +26,11 @@ from annotation.models import Annotation, Assignment, Membership
 BODY = 256 * 1024
 BACK = 50
 RTL = {"R", "AL"}
+# The page's script, one module for each subject; the script loads them by the addresses that name their content.
+MODULES = ("clock", "conflicts", "drafts", "guideline", "item", "keys", "mine", "state", "tally")
 
 
-@require_GET
+@require_safe
 @never_cache
 @ensure_csrf_cookie
 @member("label")
@@ -45,6 +49,7 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "questions": questions,
         "packets": _packets(membership, assigning.take(membership=membership)),
         "done_today": progress.done_today(membership),
+        "share": progress.share(membership),
         "urls": {
             "submit": reverse("annotation:label_submit", args=[project.slug]),
             "draft": reverse("annotation:label_draft", args=[project.slug]),
@@ -54,8 +59,9 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         },
         "modules": {
             "outbox": static("js/outbox.js"),
-            **{kind: static(f"js/kinds/{kind}.js") for kind in {entry["kind"] for entry in questions}},
+            **{name: static(f"js/label/{name}.js") for name in MODULES},
         },
+        "kinds": {kind: static(f"js/kinds/{kind}.js") for kind in sorted({entry["kind"] for entry in questions})},
         "strings": strings(),
     }
     context |= {
@@ -81,8 +87,7 @@ def submit(request: HttpRequest, slug: str) -> JsonResponse:
         more = sent.token is not None and not (isinstance(held, list) and len(held) >= assigning.IN_HAND)
         _annotation, following = annotating.submit(membership=membership, sent=sent, more=more)
     except annotating.Conflict as conflict:
-        kept = conflict.kept
-        theirs = {"answer": kept.answer, "status": kept.status, "comment": kept.comment} if kept else None
+        theirs = annotating.told(conflict.kept) if conflict.kept else None
         return JsonResponse(
             {"error": str(conflict), "theirs": theirs, "reload": conflict.reload, "next": None}, status=409
         )
@@ -105,7 +110,7 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_GET
+@require_safe
 @never_cache
 def following(request: HttpRequest, slug: str) -> JsonResponse:
     """Items for a browser that has none left: ?held=1,2 are the ones it has."""
@@ -117,34 +122,31 @@ def following(request: HttpRequest, slug: str) -> JsonResponse:
     return JsonResponse({"packets": _packets(membership, slots), "waiting": assigning.waiting(membership)})
 
 
-@require_GET
+@require_safe
 @never_cache
 def mine(request: HttpRequest, slug: str) -> JsonResponse:
-    """One's own last answers, newest first; ?assignment=ID gives one of them to correct."""
+    """One's own answers, newest first, a page at a time; ?assignment=ID gives one of them to correct.
+
+    `older` is what to add to the address for the next page: the time and the id of the last row, so that a page costs
+    the same however far back it is, and answers of the same moment are neither left out nor shown twice.
+    """
     membership, refusal = _labeller(request, slug)
     if membership is None:
         return refusal
     wanted = request.GET.get("assignment", "")
     if wanted:
-        return _one_of_mine(membership, int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0)
-    rows = (
-        Annotation.objects.current()
-        .filter(project=membership.project_id, annotator=membership.user_id)
-        .exclude(status=Annotation.Status.DRAFT)
-        .select_related("item__document")
-        .order_by("-updated_at")
-    )
+        return _one_of_mine(membership, _whole(wanted))
+    rows = progress.own(membership)
     if before := _moment(request.GET.get("before", "")):
-        rows = rows.filter(updated_at__lt=before)
-    found = list(rows[:BACK])
-    slots = dict(
-        Assignment.objects.filter(item__in=[row.item_id for row in found], annotator=membership.user_id).values_list(
-            "item_id", "pk"
-        )
-    )
+        # The outer bound is what the index is searched by; of the same moment come the rows with lower ids.
+        beside = Q(updated_at=before, pk__lt=_whole(request.GET.get("row", "")))
+        rows = rows.filter(Q(updated_at__lt=before) | beside, updated_at__lte=before)
+    found = list(rows[: BACK + 1])
+    found, more = found[:BACK], len(found) > BACK
+    older = "?" + urlencode({"before": found[-1].updated_at.isoformat(), "row": found[-1].pk}) if more else ""
     items = [
         {
-            "assignment": slots[row.item_id],
+            "assignment": row.assignment,
             "item_id": row.item_id,
             "excerpt": row.item.text[:160],
             "answer": row.answer,
@@ -153,9 +155,14 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
             "at": row.updated_at.isoformat(),
         }
         for row in found
-        if row.item_id in slots
+        if row.assignment
     ]
-    return JsonResponse({"items": items})
+    return JsonResponse({"items": items, "older": older})
+
+
+def _whole(text: str) -> int:
+    """A number of this site, or 0."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def _moment(text: str) -> datetime | None:
@@ -204,12 +211,7 @@ def _json(request: HttpRequest) -> Any:
 def _packets(membership: Membership, slots: list[Assignment], *, fresh: bool = False) -> list[dict[str, Any]]:
     """What the browser needs of each slot; a freshly claimed one has no earlier answer to look for."""
     slots = assigning.with_items(slots)
-    given: dict[int, Annotation] = {}
-    if slots and not fresh:
-        rows = Annotation.objects.current().filter(
-            item__in=[slot.item_id for slot in slots], annotator=membership.user_id
-        )
-        given = {row.item_id: row for row in rows}
+    given = {} if fresh else progress.given(membership, slots)
     return [_packet(slot, given.get(slot.item_id)) for slot in slots]
 
 
@@ -230,10 +232,6 @@ def _packet(slot: Assignment, given: Annotation | None) -> dict[str, Any]:
             "url": document.url,
             "rtl": next((unicodedata.bidirectional(sign) in RTL for sign in text[:200] if sign.isalpha()), False),
         },
-        "answer": given.answer if given else {},
-        "status": given.status if given else "",
-        "comment": given.comment if given else "",
-        "flagged": given.flagged if given else False,
-        "skip_reason": given.skip_reason if given else "",
+        **annotating.told(given or Annotation(status="")),
         "correction": False,
     }

@@ -10,11 +10,10 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import assigning, inviting, progress
 from annotation.access import member
@@ -23,7 +22,7 @@ from annotation.jobs import State
 from annotation.models import Assignment, Gold, Invitation, Membership, Project, User
 
 
-@require_GET
+@require_safe
 @login_required
 def projects(request: HttpRequest) -> HttpResponseBase:
     """The projects that this person is a member of."""
@@ -54,7 +53,7 @@ def _how_far(projects: list[int]) -> dict[int, dict[str, int]]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponseBase:
     """A new project; whoever makes it manages it."""
     if not User.objects.can_create_projects(request.user):
@@ -72,7 +71,7 @@ def new_project(request: HttpRequest) -> HttpResponseBase:
     return render(request, "annotation/new_project.html", {"form": form})
 
 
-@require_GET
+@require_safe
 @never_cache
 @member()
 def project(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -157,13 +156,13 @@ def _labelled(overview: dict[str, Any]) -> str:
 
 
 def _settled(overview: dict[str, Any]) -> str:
-    return _("%(open)d cases wait, %(gold)d answers are gold.") % {
+    return _("Cases that wait: %(open)d. Answers that are gold: %(gold)d.") % {
         "open": overview["cases_open"],
         "gold": overview["gold"],
     }
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member("manager")
 def settings(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """Name, overlap, settling, lease."""
@@ -171,16 +170,17 @@ def settings(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     # A copy, so that a refused form does not change the name above the page.
     form = ProjectSettingsForm(request.POST or None, instance=copy(project))
     if request.method == "POST" and form.is_valid():
-        changed = form.save(commit=False)
-        changed.save(update_fields=["name", "description", "settle", "lease_minutes"])
-        if "overlap" in form.changed_data:
-            assigning.set_overlap(project=changed, overlap=form.cleaned_data["overlap"])
-        messages.success(request, _("Saved."))
-        return redirect("annotation:settings", project.slug)
+        try:
+            inviting.configure(project=project, **form.cleaned_data)
+        except ValueError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("annotation:settings", project.slug)
     return render(request, "annotation/settings.html", {"project": project, "membership": membership, "form": form})
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("manager")
 def members(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -190,20 +190,13 @@ def members(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 
 def _members(request: HttpRequest, membership: Membership, **extra: Any) -> HttpResponseBase:
     project = membership.project
-    rows = project.memberships.select_related("user").order_by("role", "user__username")
-    held = dict(
-        Assignment.objects.filter(project=project, state=Assignment.State.LEASED)
-        .values_list("annotator")
-        .annotate(n=Count("pk"))
-        .values_list("annotator", "n")
-    )
     context = {
         "project": project,
         "membership": membership,
-        "members": [(row, MembershipForm(instance=row, prefix=str(row.pk)), held.get(row.user_id, 0)) for row in rows],
-        "invitations": project.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()).select_related(
-            "invited_by"
-        ),
+        "members": [
+            (row, MembershipForm(instance=row, prefix=str(row.pk)), row.held) for row in inviting.people(project)
+        ],
+        "invitations": inviting.waiting(project),
         "form": InvitationForm(),
         **extra,
     }

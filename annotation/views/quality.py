@@ -6,26 +6,24 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import adjudicating, measuring
 from annotation import schema as schemas
-from annotation.access import member
-from annotation.jobs import State
+from annotation.access import member, refuse_blind
 from annotation.markdown import to_html
-from annotation.models import AgreementReport, Case, Gold, Item, Membership, Project
+from annotation.models import AgreementReport, Case, Gold, GuidelineVersion, Item, Membership, Project
 from annotation.views.items import with_excerpts
 from annotation.views.posted import text
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("adjudicate")
 def agreement(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -34,42 +32,37 @@ def agreement(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context: dict[str, Any] = {"project": project, "membership": membership}
     if project.version is None:
         return render(request, "annotation/agreement.html", context)
-    questions = project.version.schema["questions"]
+    version = version_asked(request, project)
+    questions = version.schema["questions"]
     asked = request.GET.get("question") or questions[0]["name"]
     entry = next((entry for entry in questions if entry["name"] == asked), None)
     if entry is None:
         raise Http404
     if request.method == "POST":
-        measuring.refresh(project=project, question=asked)
-        return redirect(f"{request.path}?{urlencode({'question': asked})}")
-    done, at_work, failed = reports(project, asked)
+        measuring.refresh(version=version, question=asked)
+        return redirect(f"{request.path}?{urlencode({'question': asked, 'version': version.number})}")
+    now = measuring.standing(version=version, question=asked)
+    progress = reverse("annotation:agreement_progress", args=[project.slug, asked])
     context |= {
         "questions": questions,
         "entry": entry,
-        "report": done,
-        "job": at_work or failed,
-        "progress_url": reverse("annotation:agreement_progress", args=[project.slug, asked]) if at_work else "",
-        "figures": shown(done.figures, entry) if done else None,
+        "version": version,
+        "versions": measuring.versions(project),
+        "report": now.done,
+        "job": now.at_work or now.failed,
+        "progress_url": f"{progress}?version={version.number}" if now.at_work else "",
+        "figures": shown(measuring.shown_to(request.user, now.done.figures), entry) if now.done else None,
     }
     return render(request, "annotation/agreement.html", context)
 
 
-def reports(
-    project: Project, question: str
-) -> tuple[AgreementReport | None, AgreementReport | None, AgreementReport | None]:
-    """(newest figures, computation at work, the last one if it failed); asks for new figures where they are stale.
-
-    One that failed is not started again by looking at the page: only a new answer or the button does that.
-    """
-    done, at_work = measuring.latest(project=project, question=question)
-    if at_work is not None or not measuring.is_stale(done, project):
-        return done, at_work, None
-    last = AgreementReport.objects.filter(project=project, question=question, guideline_version=project.version).first()
-    if last is not None and last.state in (State.FAILED, State.CANCELLED):
-        changed = measuring.newest(project)
-        if changed is None or last.queued_at >= changed:
-            return done, None, last
-    return done, measuring.refresh(project=project, question=question), None
+def version_asked(request: HttpRequest, project: Project) -> GuidelineVersion:
+    """The guideline version of ?version=, or the newest with answers; Http404 where there is no such one."""
+    number = request.GET.get("version", "")
+    try:
+        return measuring.chosen(project, int(number) if number else None)
+    except ValueError:
+        raise Http404 from None
 
 
 FIGURES: tuple[tuple[str, Any, Any], ...] = (
@@ -158,26 +151,29 @@ def _contested(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"item": items[int(row["unit"])], **row} for row in rows if int(row["unit"]) in items]
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("adjudicate")
 def agreement_progress(request: HttpRequest, membership: Membership, question: str) -> HttpResponseBase:
     """A fragment while figures are made; the whole page is asked for when they are there."""
-    _done, at_work = measuring.latest(project=membership.project, question=question)
-    response = render(request, "_job.html", {"job": at_work, "progress_url": request.path})
+    version = version_asked(request, membership.project)
+    at_work = AgreementReport.objects.live().filter(guideline_version=version, question=question).first()
+    response = render(request, "_job.html", {"job": at_work, "progress_url": request.get_full_path()})
     if at_work is None:
         response["HX-Refresh"] = "true"
     return response
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("adjudicate")
 def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The queue: open cases, most contested first, and what was settled lately."""
     project = membership.project
-    cases = Case.objects.open().filter(project=project).order_by("-disagreement", "key")
-    settled = Gold.objects.current().filter(project=project, method=Gold.Method.ADJUDICATED)
+    # Without the documents: the page shows the first words of each.
+    cases = adjudicating.queue(project=project, user=request.user).select_related(None)
+    settled = Gold.objects.current().visible_to(request.user)
+    settled = settled.filter(project=project, method=Gold.Method.ADJUDICATED)
     page = Paginator(cases, 50).get_page(request.GET.get("page"))
     lately = list(settled.select_related("settled_by").order_by("-settled_at", "-pk")[:20])
     wanted = {row.item_id for row in page.object_list} | {row.item_id for row in lately}
@@ -187,6 +183,7 @@ def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase
         "membership": membership,
         "schema": project.version.schema if project.version else {"questions": []},
         "page_obj": page,
+        "for_others": adjudicating.queue(project=project).count() - page.paginator.count,
         "cases": [(row, items[row.item_id]) for row in page.object_list],
         "settled": [(row, items[row.item_id]) for row in lately],
         "settled_count": settled.count(),
@@ -194,13 +191,14 @@ def adjudicate(request: HttpRequest, membership: Membership) -> HttpResponseBase
     return render(request, "annotation/adjudicate.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("adjudicate")
 def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """One case: the text, who said what without names, and the decision by key with a reason."""
     project = membership.project
     row = get_object_or_404(Case.objects.select_related("item__document", "project__version"), pk=pk, project=project)
+    refuse_blind(membership, row.item_id)
     error = ""
     if request.method == "POST":
         try:
@@ -214,12 +212,12 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         except ValueError as problem:
             error = str(problem)
         else:
-            after = following(row)
+            after = adjudicating.following(project=project, after=row, user=request.user)
             if after:
                 return redirect("annotation:case", project.slug, after.pk)
             messages.success(request, _("All cases are settled."))
             return redirect("annotation:adjudicate", project.slug)
-    open_cases = Case.objects.open().filter(project=project).count()
+    open_cases = adjudicating.queue(project=project, user=request.user).count()
     return _desk(request, membership, row, error=error, left=open_cases)
 
 
@@ -271,18 +269,11 @@ def reason_keys(entry: dict[str, Any]) -> list[tuple[str, Any, str]]:
 def skip_case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Look at another case first; this one stays open."""
     row = get_object_or_404(Case, pk=pk, project=membership.project)
-    after = following(row)
+    after = adjudicating.following(project=membership.project, after=row, user=request.user)
     return redirect("annotation:case", membership.project.slug, after.pk if after else row.pk)
 
 
-def following(row: Case) -> Case | None:
-    """The open case behind this one in the queue, and from its end the first again, so that skipping meets all."""
-    others = Case.objects.open().filter(project=row.project_id).exclude(pk=row.pk).order_by("-disagreement", "key")
-    behind = Q(disagreement__lt=row.disagreement) | Q(disagreement=row.disagreement, key__gt=row.key)
-    return others.filter(behind).first() or others.first()
-
-
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("adjudicate")
 def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -292,6 +283,7 @@ def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
         pk=pk,
         project=membership.project,
     )
+    refuse_blind(membership, gold.item_id)
     error = ""
     if request.method == "POST":
         try:
@@ -307,8 +299,7 @@ def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
         else:
             messages.success(request, _("Settled anew; the earlier decision is kept in the item's history."))
             return redirect("annotation:item", membership.project.slug, gold.item_id)
-    stand_in = Case(project=gold.project, item=gold.item, question=gold.question, key=0, closed_at=gold.settled_at)
-    return _desk(request, membership, stand_in, error=error, again=gold)
+    return _desk(request, membership, adjudicating.case_of(gold), error=error, again=gold)
 
 
 @require_POST

@@ -1,81 +1,39 @@
 """What the commands of evaluation share: how things are named on a command line, and work done in this process."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from annotation import jobs
 from annotation.jobs import Grip, Job, State
-from annotation.models import Project, User
+from annotation.management.command import ProjectCommand
+from annotation.models import Project
 from evaluation.models import Benchmark, Dataset, DatasetVersion
 
 POLL = 0.5
 
 
-class ProjectCommand(BaseCommand):
-    """A command about one project; subclasses define `options` and `work`, whose result is printed.
-
-    ValueErrors of the domain become one sentence on stderr and exit code 1.
-    """
+class VersionCommand(ProjectCommand):
+    """A command with a --version of its own: Django's makes room for that of a dataset."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Django's own --version makes room for the version of a dataset."""
+        """The option given last stands."""
         return super().create_parser(prog_name, subcommand, **{"conflict_handler": "resolve", **kwargs})
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """--project, --user and --json, then those of the command."""
-        parser.add_argument("--project", required=True, metavar="SLUG", help="address of the project")
-        parser.add_argument("--user", default="", metavar="NAME", help="in whose name; nobody's where left out")
-        parser.add_argument("--json", action="store_true", help="print the result as JSON")
-        self.options(parser)
+    def version_options(self, parser: CommandParser) -> None:
+        """Which version."""
+        parser.add_argument("--dataset", default="", metavar="NAME", help="needed where the project has more than one")
+        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Do the work and print what came out."""
-        try:
-            result = self.work(options)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
-        else:
-            for line in self.told(result):
-                self.stdout.write(line)
-
-    def options(self, parser: CommandParser) -> None:
-        """Add the command's own arguments."""
-        raise NotImplementedError
-
-    def work(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Call the domain; returns a JSON-ready result."""
-        raise NotImplementedError
-
-    def told(self, result: dict[str, Any]) -> list[str]:
-        """The result as lines for a person."""
-        raise NotImplementedError
+    def board_options(self, parser: CommandParser) -> None:
+        """Which version, and which question of it."""
+        self.version_options(parser)
+        parser.add_argument("--question", default="", metavar="NAME", help="needed where the version has more than one")
 
 
 # -- Names --------------------------------------------------------------------------------------------------------
-
-
-def find_project(slug: str) -> Project:
-    """The project; raises ValueError."""
-    found = Project.objects.select_related("version").filter(slug=slug).first()
-    if found is None:
-        raise ValueError(f"There is no project “{slug}”.")
-    return found
-
-
-def find_user(name: str) -> User | None:
-    """The person, or None for nobody; raises ValueError."""
-    if not name:
-        return None
-    found = User.objects.filter(username=name).first()
-    if found is None:
-        raise ValueError(f"There is no user “{name}”.")
-    return found
 
 
 def find_dataset(project: Project, name: str) -> Dataset:
@@ -94,10 +52,22 @@ def find_version(project: Project, dataset: str, number: str) -> DatasetVersion:
     rows = rows.select_related("dataset__project", "guideline_version", "previous")
     versions = cast(list[DatasetVersion], list(rows.order_by("-major", "-minor", "-patch")))
     found = [version for version in versions if number in ("latest", version.number)]
+    if not versions:
+        raise ValueError("There is no frozen version yet. Freeze one first.")
     if not found:
-        numbers = ", ".join(version.number for version in versions) or "none"
+        numbers = ", ".join(version.number for version in versions)
         raise ValueError(f"There is no frozen version {number}. There are: {numbers}.")
     return found[0]
+
+
+def find_question(version: DatasetVersion, name: str) -> str:
+    """The version's question of that name, or its only one; raises ValueError that lists them."""
+    names = [str(entry["name"]) for entry in version.questions]
+    if not name and len(names) == 1:
+        return names[0]
+    if name not in names:
+        raise ValueError(f"Name one of the version's questions with --question. There are: {', '.join(names)}.")
+    return name
 
 
 def find_benchmark(version: DatasetVersion, question: str) -> Benchmark:

@@ -239,8 +239,7 @@ class _Sampled:
 
     def interval(self, place: int, level: float) -> Interval:
         if self.units < FEWEST:
-            note = _("Too few to resample: {count} independent items, {least} are needed.")
-            return no_interval(note.format(count=self.units, least=FEWEST))
+            return no_interval(_("There are too few independent items to resample."))
         value, left_out = float(self.value[place]), self.left_out[:, place]
         return bca(self.drawn[:, place], value=value, jackknife=left_out, times=self.times, level=level)
 

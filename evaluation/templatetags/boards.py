@@ -10,6 +10,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from evaluation.findings import in_words
+
 register = template.Library()
 
 METRICS = {
@@ -37,6 +39,9 @@ def get(holder: Any, name: str) -> Any:
     return holder.get(name) if hasattr(holder, "get") else None
 
 
+register.filter(in_words)
+
+
 @register.filter
 def metric_name(name: str) -> str:
     """A metric as people call it."""
@@ -51,8 +56,47 @@ def entry_state(name: str) -> str:
 
 @register.filter
 def points(share: float | None, places: int = 1) -> str:
-    """A share as points of a hundred."""
-    return "–" if share is None else number_format(100 * share, places)
+    """A share as points of a hundred; rounded first, because number_format cuts off."""
+    return "–" if share is None else number_format(round(100 * share, places), places)
+
+
+FAULTS = {
+    "unknown": gettext_lazy("ids that the board does not have"),
+    "double": gettext_lazy("ids that occur twice"),
+    "bad_labels": gettext_lazy("labels that the question does not have"),
+    "bad_rows": gettext_lazy("rows that could not be read"),
+    "missing": gettext_lazy("examples without a prediction"),
+}
+
+
+@register.filter
+def report_lines(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, how many, the first ones) of a submission's report, in words; what did not occur is left out."""
+    answered = f"{thousands(report.get('answered', 0))} / {thousands(report.get('examples', 0))}"
+    found = [
+        (_("rows read"), thousands(report.get("rows", 0)), ""),
+        (_("examples answered"), answered, ""),
+    ]
+    for name, title in FAULTS.items():
+        fault = report.get(name) or {}
+        if fault.get("count"):
+            found.append((str(title), thousands(fault["count"]), "; ".join(map(_first, fault.get("first", [])))))
+    if report.get("empty_labels"):
+        found.append((_("rows without a label"), thousands(report["empty_labels"]), ""))
+    for status, count in (report.get("statuses") or {}).items():
+        if status != "ok":
+            found.append((_("answers with the status “%(status)s”") % {"status": status}, thousands(count), ""))
+    if ignored := report.get("ignored_columns"):
+        found.append((_("columns that were ignored"), thousands(len(ignored)), ", ".join(ignored)))
+    return found
+
+
+def _first(entry: Any) -> str:
+    """'12: id, label' of a faulty row, or the id alone."""
+    if not isinstance(entry, dict):
+        return str(entry)
+    rest = ", ".join(str(value) for name, value in entry.items() if name != "row" and value not in (None, ""))
+    return f"{entry['row']}: {rest}" if "row" in entry else rest
 
 
 @register.filter
@@ -69,9 +113,9 @@ def tenths(share: float | None) -> int:
 
 @register.filter
 def moment(text: str) -> str:
-    """An ISO time of a stored event in the reader's form."""
+    """An ISO time of a stored event as the pages show times."""
     found: datetime | None = parse_datetime(text) if text else None
-    return date_format(localtime(found), "SHORT_DATETIME_FORMAT") if found and found.tzinfo else text
+    return date_format(localtime(found), "Y-m-d H:i") if found and found.tzinfo else text
 
 
 @register.filter

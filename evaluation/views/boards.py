@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.access import member
 from annotation.models import Membership
@@ -15,6 +16,8 @@ from evaluation import leaderboard, submitting
 from evaluation.forms import SubmitForm
 from evaluation.models import Benchmark, Submission
 
+# Metrics that stand beside the primary one; the others are behind a fold.
+BESIDE = ("accuracy", "macro_f1")
 BAR = 260
 PER_LABEL = ("precision", "recall", "f1")
 
@@ -44,7 +47,7 @@ def benchmark_of(membership: Membership, pk: int) -> Benchmark:
     return get_object_or_404(rows, pk=pk, version__dataset__project=membership.project)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -58,10 +61,14 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     facts = leaderboard.benchmark_facts(benchmark)
     if request.GET.get("format") == "json":
         return JsonResponse({"benchmark": facts, "entries": entries})
+    others = [name for name in metrics if name not in (benchmark.primary_metric, "coverage")]
+    beside = [name for name in others if name in BESIDE or name == sort]
     context = {
         "project": membership.project,
         "membership": membership,
         "benchmark": benchmark,
+        "beside": beside,
+        "more": [name for name in others if name not in beside],
         "bars": bars(entries),
         "entries": entries,
         "facts": facts,
@@ -74,7 +81,7 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     return render(request, "evaluation/board.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("research")
 def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -108,7 +115,7 @@ def submission_of(membership: Membership, pk: int) -> Submission:
     return get_object_or_404(rows, pk=pk, benchmark__version__dataset__project=membership.project)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -130,7 +137,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
     return render(request, "evaluation/submission.html", context)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def submission_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -147,10 +154,10 @@ def submission_progress(request: HttpRequest, membership: Membership, pk: int) -
 def withdraw(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Take a submission off the board, or put it back; it is never deleted."""
     row = submission_of(membership, pk)
-    if not membership.is_manager and row.created_by_id != request.user.pk:
-        messages.error(request, _("Only its sender or a manager can withdraw a submission."))
-    else:
-        submitting.withdraw(submission=row, withdrawn=request.POST.get("withdrawn") == "1")
+    try:
+        submitting.withdraw(submission=row, user=request.user, withdrawn=request.POST.get("withdrawn") == "1")
+    except PermissionDenied as refusal:
+        messages.error(request, str(refusal))
     return redirect("evaluation:submission", membership.project.slug, pk)
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import jobs
 from annotation.access import member
@@ -15,7 +15,7 @@ from evaluation.forms import ScheduleForm
 from evaluation.models import Dataset, Refresh
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def refreshes(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -31,7 +31,7 @@ def refreshes(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return render(request, "evaluation/refreshes.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def schedule(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -65,7 +65,7 @@ def refresh_now(request: HttpRequest, membership: Membership, pk: int) -> HttpRe
     return redirect("evaluation:refresh", membership.project.slug, row.pk)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def refresh(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -76,7 +76,7 @@ def refresh(request: HttpRequest, membership: Membership, pk: int) -> HttpRespon
     return render(request, "evaluation/refresh.html", context)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def refresh_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:

@@ -5,11 +5,12 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import jobs
 from annotation.access import member
@@ -19,7 +20,7 @@ from evaluation.forms import FreezeForm
 from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def datasets(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -37,7 +38,7 @@ def datasets(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return render(request, "evaluation/datasets.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -59,9 +60,9 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             return redirect("evaluation:version", project.slug, version.pk)
     current = Gold.objects.current().filter(project=project)
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
-    for question, value in current.values_list("question", "value"):
+    for question, value, n in current.values_list("question", "value").annotate(n=Count("pk")).order_by():
         if question in counts:
-            counts[question][str(value)] = counts[question].get(str(value), 0) + 1
+            counts[question][str(value)] = n
     context = {"project": project, "membership": membership, "form": form, "counts": counts}
     return render(request, "evaluation/freeze.html", context, status=400 if form.errors else 200)
 
@@ -72,7 +73,7 @@ def found(membership: Membership, pk: int) -> DatasetVersion:
     return get_object_or_404(rows, pk=pk, dataset__project=membership.project)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def version(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -106,7 +107,7 @@ def balance(row: DatasetVersion) -> list[dict[str, Any]]:
     return tables
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def version_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -127,7 +128,7 @@ def cancel_freeze(request: HttpRequest, membership: Membership, pk: int) -> Http
     return redirect("evaluation:version", membership.project.slug, pk)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def examples(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:

@@ -24,6 +24,16 @@ export async function ask(url, user, body) {
   }
 }
 
+// A random UUID. crypto.randomUUID exists only in secure contexts; an office network may well be plain http.
+export function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
 function parsed(words) {
   try {
     return JSON.parse(words);
@@ -39,6 +49,7 @@ export class Outbox {
     this.url = url;
     this.on = on; // saved(entry, reply), refused(entry, status, reply), state(name, count, reply)
     this.pause = 0;
+    this.end = "idle"; // "saved" once the server has taken the last answer given here; of a refused one nothing is claimed
     this.timer = null;
     this.memory = []; // what the browser's storage did not take
     this.turn = Promise.resolve();
@@ -73,6 +84,7 @@ export class Outbox {
     // Later than all that waits, also where the clock was set back.
     const at = Math.max(Date.now(), ...this.read().map((one) => one.at + 1));
     this.store({ ...entry, at });
+    this.end = "idle"; // another window may send it
     this.on.state("saving", this.size); // at once: "saved" of the answer before must not stand beside an unsent one
     this.flush();
   }
@@ -105,9 +117,11 @@ export class Outbox {
       const { status, json } = await ask(this.url, this.user, body);
       if (status === 200 && json) {
         this.pause = 0;
+        this.end = "saved";
         this.drop(body.client_id);
         this.on.saved(entry, json);
       } else if (json && [400, 403, 404, 409, 413].includes(status)) {
+        this.end = "idle";
         this.drop(body.client_id);
         this.on.refused(entry, status, json);
       } else if (status === 401) {
@@ -125,6 +139,6 @@ export class Outbox {
         return;
       }
     }
-    this.on.state("saved", 0);
+    this.on.state(this.end, 0);
   }
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from knox.models import AuthToken
@@ -90,11 +91,28 @@ def test_a_refused_form_keeps_what_was_typed(link, client_of):
     assert not a.User.objects.filter(username="zoe").exists()
 
 
+@pytest.mark.parametrize("name", ["alice", "ALICE", "Alice", "ａlice"])
+def test_a_name_that_differs_in_capitals_only_is_refused_at_its_field(name, link, client_of):
+    _invitation, url = link
+    reply = client_of(None).post(url, {**NEW, "username": name})
+    assert reply.status_code == 200
+    assert list(reply.context["form"].errors) == ["username"]
+    assert "A user with that username already exists." in reply.content.decode()
+    assert a.User.objects.filter(username__iexact="alice").count() == 1
+    assert a.Invitation.objects.get().accepted_at is None
+
+
+def test_two_names_that_differ_in_capitals_only_are_refused_by_the_database_too(cast):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        a.User.objects.create_user("ALICE")
+
+
 # Signing in
 
 
-def sign_in(client, name, password, **extra):
-    return client.post(reverse("annotation:sign_in"), {"username": name, "password": password, **extra})
+def sign_in(client, name, password, *, next="", **headers):
+    fields = {"username": name, "password": password, "next": next}
+    return client.post(reverse("annotation:sign_in"), fields, **headers)
 
 
 def test_signing_in_and_out(cast, client_of):
@@ -113,6 +131,85 @@ def test_after_ten_wrong_tries_a_name_waits_and_others_do_not(cast, client_of):
         sign_in(client, "alice", "wrong")
     assert sign_in(client, "ALICE ", "alice-Pass-1234").status_code == 429
     assert sign_in(client, "bob", "bob-Pass-1234").status_code == 302
+
+
+ONE_NAME = ["alice", "ALICE", "Alice", " alice ", "ａｌｉｃｅ", "ＡＬＩＣＥ", "aliⅽe", "\u2002alice", "alıce", "ALİCE"]
+
+
+@pytest.mark.parametrize("spelling", ONE_NAME[:9])
+def test_another_spelling_of_a_name_is_no_new_try(spelling, cast, client_of):
+    client = client_of(None)
+    for _try in range(10):
+        sign_in(client, spelling, "wrong")
+    assert sign_in(client, "alice", "alice-Pass-1234").status_code == 429
+    assert client.get(reverse("annotation:account")).status_code == 302
+
+
+def test_ten_tries_under_ten_spellings_are_ten_tries(cast, client_of):
+    client = client_of(None)
+    for spelling in [*ONE_NAME[:9], "alice"]:
+        assert sign_in(client, spelling, "wrong").status_code == 200
+    assert sign_in(client, "AlIcE", "alice-Pass-1234").status_code == 429
+
+
+def test_who_tries_elsewhere_locks_nobody_out_before_two_hundred_tries(cast, client_of):
+    client = client_of(None)
+    for place in range(19):
+        for _try in range(10):
+            sign_in(client, "alice", "wrong", REMOTE_ADDR=f"10.0.0.{place}")
+    assert sign_in(client_of(None), "alice", "alice-Pass-1234", REMOTE_ADDR="10.0.1.1").status_code == 302
+    for _try in range(10):
+        sign_in(client, "ALICE", "wrong", REMOTE_ADDR="10.0.0.99")
+    assert sign_in(client, "alice", "alice-Pass-1234", REMOTE_ADDR="10.0.1.2").status_code == 429
+    assert sign_in(client, "bob", "bob-Pass-1234", REMOTE_ADDR="10.0.0.99").status_code == 302
+
+
+def test_a_right_password_is_no_try_and_the_header_of_a_proxy_is_no_new_address(cast, client_of):
+    for _time in range(12):
+        assert sign_in(client_of(None), "alice", "alice-Pass-1234").status_code == 302
+    for place in range(10):
+        sign_in(client_of(None), "alice", "wrong", HTTP_X_FORWARDED_FOR=f"10.0.0.{place}")
+    assert sign_in(client_of(None), "alice", "alice-Pass-1234", HTTP_X_FORWARDED_FOR="10.9.9.9").status_code == 429
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "a\x00b", "x" * 100_000, "\ud800".encode("utf-8", "surrogatepass"), "%"])
+def test_a_name_that_cannot_be_is_refused_without_an_error(name, cast, client_of):
+    assert sign_in(client_of(None), name, "wrong").status_code == 200
+
+
+def test_the_admins_own_door_leads_to_the_one_with_the_limit(cast, client_of):
+    cast["dave"].is_staff = cast["dave"].is_superuser = True
+    cast["dave"].save()
+    client = client_of(None)
+    for method in ("get", "post"):
+        reply = getattr(client, method)(
+            "/admin/login/?next=/admin/", {"username": "dave", "password": "dave-Pass-1234"}
+        )
+        assert (reply.status_code, reply["Location"].partition("?")[0]) == (302, reverse("annotation:sign_in"))
+    for path in ("/admin/", "/admin/annotation/user/", "/admin/login"):
+        client.post(path, {"username": "dave", "password": "dave-Pass-1234", "this_is_the_login_form": "1"})
+    assert "_auth_user_id" not in client.session
+    assert sign_in(client, "dave", "dave-Pass-1234", next="/admin/")["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("spelling", ["ALICE", "Alice", " alice "])
+def test_capitals_and_blanks_do_not_matter_at_the_door_but_the_password_does(spelling, cast, client_of):
+    client = client_of(None)
+    assert sign_in(client, spelling, "ALICE-PASS-1234").status_code == 200
+    assert sign_in(client, spelling, "alice-Pass-1234").status_code == 302
+    assert client.get(reverse("annotation:account")).wsgi_request.user == cast["alice"]
+
+
+def test_behind_the_proxy_tries_are_counted_by_the_address_it_names(cast, client_of, settings):
+    settings.HTTPS, settings.SECURE_SSL_REDIRECT = True, False
+    client = client_of(None)
+    for _try in range(10):
+        sign_in(client, "alice", "wrong", HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.9")
+    assert sign_in(client, "alice", "alice-Pass-1234", HTTP_X_FORWARDED_FOR="1.2.3.4, 203.0.113.9").status_code == 429
+    assert (
+        sign_in(client, "alice", "alice-Pass-1234", HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.7").status_code == 302
+    )
 
 
 def test_signing_in_leads_nowhere_else(cast, client_of):

@@ -6,7 +6,7 @@ from annotation import adjudicating, assigning
 from annotation import models as a
 from annotation.adjudicating import judge
 from tests.annotation.worlds import answer, correct, label, lease, take
-from tests.conftest import make_gold, make_items, make_project
+from tests.conftest import make_annotation, make_gold, make_items, make_project, set_schema
 
 pytestmark = pytest.mark.django_db
 QUESTION = {"name": "sentiment", "kind": "choice", "required": True}
@@ -238,10 +238,8 @@ def test_settle_all_of_a_question_that_is_not_there(project):
 
 def two_questions(cast):
     project = make_project(cast, slug="two")
-    project.version.schema["questions"].append(
-        {**project.version.schema["questions"][0], "name": "topic", "title": "Topic", "required": False}
-    )
-    project.version.save()
+    [asked] = project.version.schema["questions"]
+    set_schema(project, {"questions": [asked, {**asked, "name": "topic", "title": "Topic", "required": False}]})
     return project
 
 
@@ -398,3 +396,19 @@ def test_an_item_that_is_being_labelled_is_not_settled(project, cast, item):
     assert adjudicating.settle(project=project, version=project.version, items=[item.pk]) == {}
     assigning.release(project=project)
     assert adjudicating.settle_all(project=project) == {}
+
+
+def test_the_queue_of_a_person_leaves_out_what_they_may_still_be_asked_to_label(project, cast):
+    asked, settled_for_all = make_items(project, 2, slots=3)
+    for item in (asked, settled_for_all):
+        make_annotation(item, cast["alice"])
+        make_annotation(item, cast["bob"], "negative")
+        a.Case.objects.create(project=project, item=item, question="sentiment", disagreement=1.0)
+    a.Assignment.objects.filter(item=settled_for_all, state="open").delete()
+    a.Membership.objects.filter(user=cast["carol"]).update(labels=True)
+    assert adjudicating.queue(project=project).count() == 2
+    [own] = adjudicating.queue(project=project, user=cast["carol"])
+    assert own.item == settled_for_all
+    assert adjudicating.following(project=project, user=cast["carol"]) == own
+    assert adjudicating.following(project=project, after=own, user=cast["carol"]) is None
+    assert adjudicating.following(project=project, after=own, user=cast["dave"]).item == asked

@@ -1,10 +1,12 @@
 """Draft, submit, skip, correct: nothing is lost, nothing is doubled, a repeat is harmless."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.utils import timezone
 
 from annotation import annotating, assigning, publishing
@@ -28,6 +30,16 @@ def submit(project, user, letter, **options):
 def expire(*slots):
     a.Assignment.objects.filter(pk__in=[slot.pk for slot in slots]).update(
         lease_until=timezone.now() - timedelta(minutes=1)
+    )
+
+
+def hand_over(slot, user):
+    """What a claim does to the one expired slot that is meant."""
+    a.Assignment.objects.filter(pk=slot.pk).update(
+        annotator=user,
+        held_before=F("annotator"),
+        token=uuid.uuid4(),
+        lease_until=timezone.now() + timedelta(minutes=5),
     )
 
 
@@ -193,14 +205,35 @@ def test_a_late_answer_takes_another_open_slot_of_the_item(project, cast):
     [item] = make_items(project, 1)
     [slot] = take(project, cast["alice"])
     expire(slot)
-    a.Assignment.objects.filter(pk=slot.pk).update(
-        annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5)
-    )
+    hand_over(slot, cast["bob"])
     answer(project, cast["alice"], slot)
     assert dict(item.assignments.values_list("annotator", "state")) == {
         cast["alice"].pk: "done",
         cast["bob"].pk: "leased",
     }
+
+
+def test_an_item_that_was_never_given_out_to_a_person_takes_no_answer_of_theirs(project, cast):
+    chosen, _other = make_items(project, 2)
+    slot = chosen.assignments.order_by("slot").first()
+    for token in (None, uuid.uuid4()):
+        letter = replace(sent(slot, "negative"), token=token)
+        with pytest.raises(Conflict):
+            submit(project, cast["alice"], letter)
+    assert not chosen.annotations.submitted().exists()
+    assert not chosen.assignments.exclude(state="open").exists()
+
+
+def test_the_claim_remembers_who_had_the_slot_before(project, cast):
+    make_items(project, 1, slots=1)
+    [slot] = take(project, cast["alice"])
+    expire(slot)
+    [again] = take(project, cast["bob"])
+    again.refresh_from_db()
+    assert (again.pk, again.annotator, again.held_before) == (slot.pk, cast["bob"], cast["alice"])
+    assigning.release(project=project, annotator=cast["bob"])
+    again.refresh_from_db()
+    assert (again.annotator, again.held_before) == (None, cast["bob"])
 
 
 def test_a_late_answer_without_a_free_slot_is_kept_as_a_draft_and_told_so(project, cast):
@@ -215,6 +248,43 @@ def test_a_late_answer_without_a_free_slot_is_kept_as_a_draft_and_told_so(projec
     assert (draft.status, draft.answer, draft.comment) == ("draft", {"sentiment": "negative"}, "虽然晚了")
     answer(project, cast["bob"], bobs)
     assert item.assignments.get().annotator == cast["bob"]
+
+
+def test_one_late_answer_does_not_take_the_right_to_a_late_answer_from_another(project, cast):
+    [item] = make_items(project, 1)
+    [alices] = take(project, cast["alice"])
+    expire(alices)
+    hand_over(alices, cast["bob"])
+    expire(alices)
+    answer(project, cast["alice"], alices)  # takes the slot back that bob has let run out
+    answer(project, cast["bob"], alices, "negative")  # and bob the other one
+    assert {row.annotator for row in item.annotations.submitted()} == {cast["alice"], cast["bob"]}
+
+
+def test_what_an_adjudicator_changes_after_others_have_answered_is_no_independent_answer(project, cast):
+    [item] = make_items(project, 1)
+    a.Membership.objects.filter(project=project, user=cast["dave"]).update(labels=True)
+    [daves] = take(project, cast["dave"])
+    answer(project, cast["dave"], daves, "negative")
+    correct(project, cast["dave"], item, "neutral")
+    assert item.annotations.get(annotator=cast["dave"]).independent  # nobody else had answered
+    [alices] = take(project, cast["alice"])
+    answer(project, cast["alice"], alices, "positive")
+    assert a.Case.objects.open().filter(item=item).exists()
+    correct(project, cast["dave"], item, "positive")
+    assert not item.annotations.get(annotator=cast["dave"]).independent
+    assert a.Case.objects.open().filter(item=item).exists()  # a person decides
+    assert not a.Gold.objects.exists()
+
+
+def test_what_an_annotator_changes_stays_independent_and_settles(project, cast):
+    [item] = make_items(project, 1)
+    slots = {name: take(project, cast[name])[0] for name in ("alice", "bob")}
+    answer(project, cast["alice"], slots["alice"], "negative")
+    answer(project, cast["bob"], slots["bob"], "positive")
+    correct(project, cast["bob"], item, "negative")
+    assert item.annotations.filter(independent=True).count() == 2
+    assert a.Gold.objects.get(item=item).method == "unanimous"
 
 
 def test_a_late_answer_takes_ones_own_newer_lease_of_the_same_item(project, cast):
@@ -233,9 +303,7 @@ def test_a_late_answer_to_an_item_answered_through_another_slot_is_a_second_answ
     [item] = make_items(project, 1)
     [slot] = take(project, cast["alice"])
     expire(slot)
-    a.Assignment.objects.filter(pk=slot.pk).update(
-        annotator=cast["bob"], token=uuid.uuid4(), lease_until=timezone.now() + timedelta(minutes=5)
-    )
+    hand_over(slot, cast["bob"])
     answer(project, cast["alice"], slot, "negative")
     with pytest.raises(Conflict, match="The first answer stands"):
         answer(project, cast["alice"], slot, "positive")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotation import inviting
 from annotation import models as a
 from tests.annotation.worlds import take
-from tests.conftest import make_items, make_project, make_user
+from tests.conftest import make_annotation, make_items, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +108,17 @@ def test_a_withdrawal_does_not_touch_an_accepted_invitation(project, cast):
     assert a.Invitation.objects.get().expires_at == before
 
 
+def test_a_link_dies_with_the_role_of_its_maker_even_where_staff_took_the_membership_away(project, cast):
+    inviting.change_role(membership=membership(project, cast["carol"]), role="manager", labels=False)
+    invitation, token = inviting.invite(project=project, by=cast["carol"], role="manager")
+    make_project(cast, slug="other").memberships.filter(user=cast["carol"]).update(role="manager")
+    membership(project, cast["carol"]).delete()
+    assert inviting.find(token) is None
+    with pytest.raises(ValueError, match="used or has run out"):
+        inviting.accept(invitation=invitation, user=cast["carol"])
+    assert not project.memberships.filter(user=cast["carol"]).exists()
+
+
 def test_a_wrong_token_finds_nothing(project, cast):
     inviting.invite(project=project, by=cast["dave"], role="annotator")
     for token in ("", "x", a.Invitation.objects.get().digest):
@@ -160,6 +171,27 @@ def test_the_last_manager_stays(project, cast):
     inviting.change_role(membership=membership(project, cast["carol"]), role="manager", labels=False)
     inviting.remove(membership=dave)
     assert not a.Membership.objects.filter(user=cast["dave"]).exists()
+
+
+def test_settings_are_checked_and_a_new_overlap_settles_by_the_rule_that_comes_with_it(cast):
+    project = make_project(cast, overlap=3, settle="never")
+    [item] = make_items(project, 1)
+    for name in ("alice", "bob"):
+        make_annotation(item, cast[name], "positive")
+    for changes, words in (
+        ({"overlap": 0}, "overlap: "),
+        ({"name": "", "overlap": 2}, "name: "),
+        ({"settle": "coin"}, "settle: "),
+        ({"slug": "elsewhere"}, "There is no setting “slug”"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            inviting.configure(project=project, **changes)
+    assert not a.Gold.objects.exists()
+    changed = inviting.configure(project=project, overlap=2, settle="unanimous", name="Mood")
+    assert a.Gold.objects.get().value == "positive"
+    project.refresh_from_db()
+    assert (changed.name, project.name, project.overlap, project.settle) == ("Mood", "Mood", 2, "unanimous")
+    assert item.assignments.count() == 2
 
 
 def test_managers_of_other_projects_do_not_count(project, cast):

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from annotation import models as a
 from tests.annotation.worlds import answer, lease, take
@@ -126,7 +127,13 @@ def test_a_second_tab_is_told_both_answers(project, client_of):
     post(client, project, body(packet, "negative", comment="first"))
     reply = post(client, project, body(packet, "positive"))
     assert reply.status_code == 409
-    assert reply.json()["theirs"] == {"answer": {"sentiment": "negative"}, "status": "submitted", "comment": "first"}
+    assert reply.json()["theirs"] == {
+        "answer": {"sentiment": "negative"},
+        "status": "submitted",
+        "comment": "first",
+        "flagged": False,
+        "skip_reason": "",
+    }
     assert a.Annotation.objects.get().answer == {"sentiment": "negative"}
 
 
@@ -211,11 +218,42 @@ def test_the_list_of_ones_own_answers_goes_on_page_by_page(project, cast, client
     assert not {row["item_id"] for row in first} & {row["item_id"] for row in rest}
 
 
+def test_answers_of_the_same_moment_are_neither_left_out_nor_given_twice(project, cast, client_of):
+    for item in make_items(project, 120):
+        answer(project, cast["alice"], lease(item, cast["alice"]))
+    a.Annotation.objects.update(updated_at=timezone.now())
+    client, address, found = client_of("alice"), url("label_mine", project), []
+    for _page in range(3):
+        reply = client.get(address).json()
+        found += [row["item_id"] for row in reply["items"]]
+        address = url("label_mine", project) + reply["older"]
+    assert len(found) == len(set(found)) == 120
+    assert reply["older"] == ""
+
+
+def test_a_page_of_ones_own_answers_costs_the_same_however_far_back_it_is(project, cast, client_of):
+    for item in make_items(project, 120):
+        answer(project, cast["alice"], lease(item, cast["alice"]))
+    client, address, costs = client_of("alice"), url("label_mine", project), []
+    for _page in range(3):
+        with CaptureQueriesContext(connection) as seen:
+            reply = client.get(address).json()
+        costs.append(len(seen))
+        address = url("label_mine", project) + reply["older"]
+    assert len(set(costs)) == 1
+    assert not [query for query in seen if "OFFSET" in query["sql"].upper()]
+
+
+@pytest.mark.parametrize("asked", ["before=x&row=1", "before=2026-01-01T00:00:00Z&row=x", "before=9&row=" + "9" * 30])
+def test_a_page_that_nobody_can_mean_is_no_fault_of_the_server(project, client_of, asked):
+    assert client_of("alice").get(f"{url('label_mine', project)}?{asked}").json() == {"items": [], "older": ""}
+
+
 @pytest.mark.parametrize("asked", ["0", "x", "-1", "9" * 30])
 def test_an_answer_that_is_not_ones_own_is_not_found(project, client_of, asked):
     reply = client_of("alice").get(url("label_mine", project), {"assignment": asked})
     assert reply.status_code in (200, 404)
-    assert reply.json() == {"items": []} or "not one of your answers" in reply.json()["error"]
+    assert reply.json() == {"items": [], "older": ""} or "not one of your answers" in reply.json()["error"]
 
 
 def test_the_answers_of_others_are_not_found_either(project, cast, client_of):

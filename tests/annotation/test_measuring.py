@@ -4,6 +4,7 @@ import pytest
 
 from annotation import jobs, measuring, publishing
 from annotation import models as a
+from annotation.measuring import Standing
 from tests.annotation.worlds import answer, correct, label, lease
 from tests.conftest import make_annotation, make_items, make_project
 
@@ -100,35 +101,59 @@ def work(row):
 def test_figures_are_asked_for_once_and_then_fresh_until_an_answer_comes(project, cast):
     items = make_items(project, 2)
     label(project, items[0], alice="positive", bob="negative")
-    assert measuring.is_stale(None, project)
-    row = measuring.refresh(project=project, question="sentiment")
-    assert measuring.refresh(project=project, question="sentiment") == row
-    assert measuring.latest(project=project, question="sentiment") == (None, row)
+    assert measuring.is_stale(None, project.version)
+    row = measuring.refresh(version=project.version, question="sentiment")
+    assert measuring.refresh(version=project.version, question="sentiment") == row
+    assert measuring.standing(version=project.version, question="sentiment") == Standing(None, row)
     row = work(row)
-    assert measuring.latest(project=project, question="sentiment") == (row, None)
-    assert not measuring.is_stale(row, project)
+    assert measuring.standing(version=project.version, question="sentiment") == Standing(row)
+    assert not measuring.is_stale(row, project.version)
     make_annotation(items[1], cast["alice"], status="draft")
-    assert not measuring.is_stale(row, project)
+    assert not measuring.is_stale(row, project.version)
     label(project, items[1], bob="neutral")
-    assert measuring.is_stale(row, project)
+    assert measuring.is_stale(row, project.version)
 
 
-def test_a_new_guideline_makes_figures_stale(project):
-    row = work(measuring.refresh(project=project, question="sentiment"))
-    assert not measuring.is_stale(row, project)
-    publishing.save_draft(project=project, text="new", schema=project.version.schema, user=None)
+def test_answers_given_under_other_rules_are_not_mixed(project, cast):
+    items = make_items(project, 4)
+    for item in items[:2]:
+        label(project, item, alice="positive", bob="negative")
+    first = project.version
+    publishing.save_draft(project=project, text="new", schema=first.schema, user=None)
     publishing.publish(project=project, user=None, change_note="new")
     project.refresh_from_db()
-    assert measuring.is_stale(row, project)
+    assert measuring.chosen(project) == first  # nothing was answered under the second yet
+    for item in items[2:]:
+        label(project, item, alice="neutral", bob="neutral")
+    assert measuring.versions(project) == [project.version, first]
+    now = measuring.measure(project=project, question="sentiment", draws=10)
+    before = measuring.measure(project=project, question="sentiment", version=measuring.chosen(project, 1), draws=10)
+    assert (now["guideline_version"], now["n_units_2plus"], now["percent"]["value"]) == (2, 2, 1.0)
+    assert (before["guideline_version"], before["n_units_2plus"], before["percent"]["value"]) == (1, 2, 0.0)
+    with pytest.raises(ValueError, match="There are answers under: 2, 1"):
+        measuring.chosen(project, 7)
+
+
+def test_figures_that_failed_are_not_asked_for_again_until_an_answer_comes(project, cast):
+    items = make_items(project, 2)
+    label(project, items[0], alice="positive", bob="negative")
+    row = measuring.refresh(version=project.version, question="sentiment")
+    a.AgreementReport.objects.filter(pk=row.pk).update(state="failed", message="no memory")
+    assert measuring.standing(version=project.version, question="sentiment").failed == row
+    assert a.AgreementReport.objects.count() == 1
+    label(project, items[1], alice="positive", bob="negative")
+    now = measuring.standing(version=project.version, question="sentiment")
+    assert now.at_work is not None
+    assert now.failed is None
 
 
 def test_older_figures_are_dropped_when_newer_ones_are_made(project):
-    work(measuring.refresh(project=project, question="sentiment"))
-    row = work(measuring.refresh(project=project, question="sentiment"))
+    work(measuring.refresh(version=project.version, question="sentiment"))
+    row = work(measuring.refresh(version=project.version, question="sentiment"))
     assert a.AgreementReport.objects.get() == row
 
 
 def test_figures_of_an_unknown_question_cannot_be_asked_for(project):
     with pytest.raises(ValueError, match="no question “mood”"):
-        measuring.refresh(project=project, question="mood")
+        measuring.refresh(version=project.version, question="mood")
     assert not a.AgreementReport.objects.exists()

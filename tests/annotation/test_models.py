@@ -95,6 +95,27 @@ def test_each_role_sees_what_it_may(project, cast, item):
     assert seen["eve"] == (set(), set(), set(), set())
 
 
+def test_of_an_item_that_one_may_still_label_nothing_is_visible_but_ones_own(project, cast, item):
+    a.Membership.objects.filter(user=cast["dave"]).update(labels=True)
+    theirs, gold = make_annotation(item, cast["alice"]), make_gold(item)
+    draft = make_annotation(item, cast["dave"], status="draft", answer={})
+    a.Assignment.objects.filter(annotator=cast["dave"]).update(state="leased")
+    case = a.Case.objects.create(project=project, item=item, question="sentiment")
+
+    def seen(name):
+        models = (a.Annotation, a.Gold, a.Case)
+        return [set(model.objects.visible_to(cast[name])) for model in models]
+
+    everything = [{theirs, draft}, {gold}, {case}]
+    assert seen("dave") == [{draft}, set(), set()]
+    assert (seen("carol"), seen("alice"), seen("eve")) == (everything, [{theirs}, set(), set()], [set()] * 3)
+    assert list(a.Item.objects.blind_for(cast["dave"])) == [item]
+    for state in ("skipped", "done"):
+        a.Assignment.objects.filter(annotator=cast["dave"]).update(state=state)
+        assert seen("dave") == everything
+        assert not a.Item.objects.blind_for(cast["dave"]).exists()
+
+
 def test_who_left_a_project_sees_not_even_what_they_gave(project, cast, item):
     make_annotation(item, cast["alice"])
     a.Membership.objects.filter(user=cast["alice"]).delete()

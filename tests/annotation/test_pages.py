@@ -14,13 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import adjudicating, importing, inviting, measuring, publishing, tasks
+from annotation import adjudicating, assigning, importing, inviting, measuring, publishing, tasks
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import State
 from annotation.views.guideline import changes, drop_blanks, read_questions
 from annotation.views.imports import read_label_map
-from annotation.views.quality import following, reason_keys
+from annotation.views.quality import reason_keys
 from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, make_user
 
 HOSTILE = "<script>alert(1)</script>"
@@ -53,7 +53,7 @@ def differ(item: a.Item, cast: dict[str, a.User]) -> a.Case:
 
 
 def agreement_of(project: a.Project) -> a.AgreementReport:
-    row = measuring.refresh(project=project, question="sentiment")
+    row = measuring.refresh(version=project.version, question="sentiment")
     tasks.run_agreement(row.pk)
     row.refresh_from_db()
     return row
@@ -666,6 +666,83 @@ def test_who_said_what_is_hidden_while_a_case_is_open(world, cast, client_of):
         assert "Alice Appleby" in client.get(url).content.decode()
 
 
+def test_names_are_not_on_an_item_before_all_answers_are_in(world, cast, client_of):
+    cast["alice"].name = "Alice Appleby"
+    cast["alice"].save()
+    make_annotation(world["items"][4], cast["alice"], "negative")
+    page = client_of("carol").get(address("item", world["project"], world["items"][4].pk)).content.decode()
+    assert "Alice Appleby" not in page
+    assert "1 answer." in page
+
+
+def also_labels(project: a.Project, *names: str) -> None:
+    a.Membership.objects.filter(project=project, user__username__in=names).update(labels=True)
+    assigning.set_overlap(project=project, overlap=3)
+
+
+def test_an_item_that_one_may_still_label_shows_nothing_of_the_others(world, cast, client_of):
+    project, item, client = world["project"], world["items"][1], client_of("carol")
+    a.Document.objects.filter(pk=item.document_id).update(metadata={"hint": "METADATA-HINT"})
+    cast["alice"].name = "Alice Appleby"
+    cast["alice"].save()
+    url = address("item", project, item.pk)
+    for words in ("Alice Appleby", "METADATA-HINT", "unanimous"):
+        assert words in client.get(url).content.decode()
+    also_labels(project, "carol")
+    page = client.get(url).content.decode()
+    assert "You may still be asked to label this item" in page
+    for words in ("Alice Appleby", "METADATA-HINT", "unanimous", "Positive", "Not settled yet", "Decide"):
+        assert words not in page
+    assert "2 answers so far." in page
+    make_annotation(item, cast["carol"], "negative")
+    assert "Alice Appleby" in client.get(url).content.decode()
+
+
+def test_what_is_hidden_of_an_item_does_not_find_it_either(world, cast, client_of):
+    project, hidden = world["project"], world["items"][2]
+    also_labels(project, "carol")
+    make_annotation(world["items"][1], cast["carol"])
+    a.Annotation.objects.filter(item=world["items"][0]).update(flagged=True)
+    client = client_of("carol")
+    for asked in ("gold=neutral", "state=gold", "state=contested", "state=flagged", "state=skipped"):
+        found = {
+            item.pk for item, _answers, _gold in client.get(f"{address('items', project)}?{asked}").context["rows"]
+        }
+        assert found <= {world["items"][1].pk}, asked
+    rows = {item.pk: gold for item, _answers, gold in client.get(address("items", project)).context["rows"]}
+    assert rows[hidden.pk] == []
+    assert len(rows[world["items"][1].pk]) == 1
+    assert {item.pk for item, *_rest in client_of("dave").get(f"{address('items', project)}?gold=neutral").context["rows"]} == {hidden.pk}  # fmt: skip
+
+
+def test_a_case_whose_item_one_may_still_label_is_for_somebody_else(world, cast, client_of):
+    project, case, gold = world["project"], world["case"], world["gold"]
+    also_labels(project, "carol")
+    carol = client_of("carol")
+    fields = {"value": "neutral", "reason": "other"}
+    for url in (address("case", project, case.pk), address("redecide", project, gold.pk)):
+        reply = carol.get(url)
+        assert reply.status_code == 403
+        assert "You may still be asked to label this item" in reply.content.decode()
+        assert carol.post(url, fields).status_code == 403
+    assert a.Case.objects.open().get() == case
+    assert a.Gold.objects.current().get(item=gold.item).value == "neutral"
+    queue = carol.get(address("adjudicate", project))
+    assert (list(queue.context["cases"]), list(queue.context["settled"])) == ([], [])
+    assert "1 more case waits for somebody else" in queue.content.decode()
+    assert "waits for somebody else" not in client_of("dave").get(address("adjudicate", project)).content.decode()
+    assert client_of("dave").post(address("case", project, case.pk), fields).status_code == 302
+    assert a.Gold.objects.current().get(item=case.item).settled_by == cast["dave"]
+
+
+def test_the_agreement_names_no_contested_item_that_one_may_still_label(world, client_of):
+    project = world["project"]
+    link = address("item", project, world["items"][0].pk)
+    assert link in client_of("carol").get(address("agreement", project)).content.decode()
+    also_labels(project, "carol")
+    assert link not in client_of("carol").get(address("agreement", project)).content.decode()
+
+
 # Guideline
 
 
@@ -815,7 +892,7 @@ def test_new_answers_ask_for_new_figures_once(world, cast, client_of):
     client = client_of("carol")
     for _again in range(2):
         shown = client.get(address("agreement", world["project"])).content.decode()
-        assert f'hx-get="{address("agreement_progress", world["project"], "sentiment")}"' in shown
+        assert f'hx-get="{address("agreement_progress", world["project"], "sentiment")}?version=1"' in shown
     assert a.AgreementReport.objects.live().count() == 1
 
 
@@ -897,8 +974,8 @@ def test_skipping_meets_every_open_case(world, cast, client_of):
     assert at in met
 
 
-def test_the_last_case_is_followed_by_none(world):
-    assert following(world["case"]) is None
+def test_the_last_case_is_followed_by_none(world, cast):
+    assert adjudicating.following(project=world["project"], after=world["case"], user=cast["carol"]) is None
 
 
 def test_settled_answers_can_be_decided_again(world, cast, client_of):

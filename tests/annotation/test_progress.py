@@ -69,6 +69,30 @@ def test_done_today_counts_ones_own_answers_and_skips_of_a_day(project, cast):
     assert progress.done_today(member(project, cast["alice"])) == 2
 
 
+def test_ones_own_share_counts_what_is_done_and_what_is_left_for_oneself(cast):
+    project = make_project(cast, slug="share", overlap=2)
+    a.Membership.objects.filter(project=project, user=cast["carol"]).update(role=a.Membership.Role.ANNOTATOR)
+    done, skipped, held, both_gone, one_gone, open_, lapsed = make_items(project, 7)
+    label(project, done, alice="neutral")
+    label(project, skipped, alice=None)
+    lease(held, cast["alice"])
+    label(project, both_gone, bob="neutral", carol="neutral")
+    label(project, one_gone, bob="neutral")
+    for user in ("bob", "carol"):
+        slot = lease(lapsed, cast[user])
+        a.Assignment.objects.filter(pk=slot.pk).update(lease_until=timezone.now() - timedelta(minutes=1))
+    assert open_.assignments.filter(state="open").count() == 2
+    assert progress.share(member(project, cast["alice"])) == {"done": 2, "left": 4}
+    assert progress.share(member(project, cast["bob"])) == {"done": 2, "left": 5}
+
+
+def test_what_somebody_else_holds_is_not_left_for_oneself(project, cast):
+    [item] = make_items(project, 1, slots=1)
+    lease(item, cast["bob"])
+    assert progress.share(member(project, cast["alice"])) == {"done": 0, "left": 0}
+    assert progress.share(member(project, cast["bob"])) == {"done": 0, "left": 1}
+
+
 def test_the_forecast_goes_by_the_pace_of_a_week_without_imported_answers(project, cast):
     items = make_items(project, 20)
     for item in items[:14]:

@@ -287,6 +287,28 @@ def test_a_label_beside_annotations_is_a_summary_and_stays_out():
     assert len(both.answers) == 1
 
 
+def test_a_label_beside_annotations_is_an_answer_only_where_its_annotator_is_named():
+    values = {"text": "x", "label": "positive", "annotations": [{"annotator": "a", "label": "neutral"}]}
+    record = document(values, mapping=LISTED, labels="annotation")
+    assert said(record) == [("a", {"sentiment": "neutral"}, False)]
+    assert record.metadata == {"label": "positive"}
+    named = document(values, mapping=LISTED, labels="annotation", annotator="judge")
+    assert said(named) == [("a", {"sentiment": "neutral"}, False), ("judge", {"sentiment": "positive"}, False)]
+
+
+def test_a_label_beside_a_split_is_the_gold_of_a_finished_dataset_unless_it_is_said_otherwise():
+    values = {"text": "x", "label": "positive", "split": "test", "who": "alice"}
+    mapping = {"text": "text", "label": "label", "split": "split"}
+    record = document(values, mapping=mapping)
+    assert (record.gold, record.answers, record.split) == ({"sentiment": "positive"}, [], "test")
+    assert said(document(values, mapping=mapping, labels="annotation", annotator="alice")) == [
+        ("alice", {"sentiment": "positive"}, False)
+    ]
+    assert said(document(values, mapping={**mapping, "annotator": "who"})) == [
+        ("alice", {"sentiment": "positive"}, False)
+    ]
+
+
 def test_a_list_may_come_as_json_in_a_cell():
     record = document({"text": "x", "annotations": '[{"annotator": "a", "label": "neutral"}]'}, mapping=LISTED)
     assert said(record) == [("a", {"sentiment": "neutral"}, False)]

@@ -27,7 +27,7 @@ def test_an_import_is_done_once(cast):
 
 
 def test_a_report_is_done_once(cast):
-    row = measuring.refresh(project=make_project(cast), question="sentiment")
+    row = measuring.refresh(version=make_project(cast).version, question="sentiment")
     assert tasks.run_agreement(row.pk)
     assert not tasks.run_agreement(row.pk)
 

@@ -168,10 +168,22 @@ class Window:
         self.rest()
         return self.item()
 
-    def rest(self) -> None:
+    def rest(self, milliseconds: int = 130) -> None:
         """Look at the item for a moment: a key that comes with the item itself is taken for a bounce."""
         start = self.js("return performance.now()")
-        self.until(lambda: self.js("return performance.now()") - start > 130)
+        self.until(lambda: self.js("return performance.now()") - start > milliseconds)
+
+    def asked(self) -> None:
+        """Wait until the page asks which of two answers stands, and be over the surprise."""
+        self.until(lambda: self.shown("#conflict-dialog"), "it does not ask which answer stands")
+        self.rest(550)
+
+    def another_tab(self, project: Any) -> tuple[str, str]:
+        """Open the labelling page in a second tab, and stay there; returns the handles of both."""
+        one = self.driver.current_window_handle
+        self.driver.switch_to.new_window("tab")
+        self.label(project)
+        return one, self.driver.current_window_handle
 
     def state(self) -> str:
         """What the page says about the way of the answers: idle, saving, saved, waiting, out, lost."""

@@ -18,7 +18,7 @@ from selenium.common.exceptions import WebDriverException
 from annotation import assigning
 from annotation import models as a
 from tests.browser.conftest import Gate
-from tests.browser.pages import OFFLINE, Window
+from tests.browser.pages import OFFLINE, Keys, Window
 from tests.conftest import ROOT, make_items, make_project
 
 pytestmark = pytest.mark.browser
@@ -141,7 +141,8 @@ def test_an_expired_session_keeps_the_answer_until_one_has_signed_in_again(alice
     alice.driver.switch_to.window(desk)
     alice.cdp("Page.bringToFront")
     alice.until(lambda: answers() == [(first, "positive")], "the answer does not arrive")
-    alice.saved()
+    # The tab in which one signed in may have been the faster to send it: then this one claims nothing.
+    alice.until(lambda: alice.state() in ("saved", "idle"), "it does not settle")
     alice.press("1")
     alice.until(lambda: len(answers()) == 2, "the work does not go on")
 
@@ -194,25 +195,176 @@ def test_who_is_no_member_any_more_is_told_so_and_keeps_the_answer(alice, projec
     assert len(answers()) == 1
 
 
-def test_of_two_tabs_on_one_item_the_first_answer_stands_and_the_second_tab_says_so(alice, project):
+@pytest.fixture
+def two(alice: Window, project: a.Project) -> tuple[Window, str, str, str]:
+    """(window, its first item, handles): the first tab has answered it, the second has answered it otherwise."""
     alice.expected.append("409 (Conflict)")
     first = alice.item()
-    one = alice.driver.current_window_handle
-    alice.driver.switch_to.new_window("tab")
-    two = alice.driver.current_window_handle
-    alice.label(project)
+    one, other = alice.another_tab(project)
     assert alice.item() == first
     alice.driver.switch_to.window(one)
     alice.press("1")
     alice.until(lambda: alice.item() != first)
     alice.saved()
-    alice.driver.switch_to.window(two)
+    alice.driver.switch_to.window(other)
     alice.press("3")
-    alice.until(lambda: alice.shown("#notice"), "the second tab says nothing")
-    assert "You have answered this item already, in another window." in alice.text("#notice")
+    alice.until(lambda: alice.shown("#conflict-dialog"), "it does not ask which answer stands")
+    return alice, first, one, other
+
+
+def now_says(text: str) -> str:
+    """The label that the item has by now."""
+    return a.Annotation.objects.get(item__document__text=text).answer["sentiment"]
+
+
+def refused(window: Window) -> int:
+    """How many refused answers without a decision the browser keeps."""
+    return window.js("return Object.keys(localStorage).filter((key) => key.startsWith('assay-refused-')).length")
+
+
+def test_of_two_answers_to_one_item_both_are_shown_with_the_text_and_neither_is_called_saved(two):
+    window, first, _one, _other = two
+    assert window.text("#conflict-text") == first
+    assert window.text("#conflict-kept .differs") == "negative"
+    assert window.text("#conflict-mine .differs") == "positive"
+    assert (window.state(), window.text("#state")) == ("idle", "")
+    assert window.text("#done") == "0"
+    assert window.js("return [share.value, share.max]") == [1, 8]
+    assert window.js("return document.activeElement.dataset.decide") == "first"
+    assert window.faults() == []
     assert answers() == [(first, "negative")]
+    window.phone()
+    assert window.faults() == []
+
+
+@pytest.mark.parametrize("key", [Keys.ESCAPE, Keys.ENTER])
+def test_the_first_answer_stands_by_escape_and_by_enter(two, key):
+    window, first, _one, _other = two
+    second = window.item()
+    window.rest(550)
+    window.press(key)
+    window.until(lambda: not window.shown("#conflict-dialog"), "the question stays")
+    assert refused(window) == 0
+    window.press("2")
+    window.next_item(second)
+    window.saved()
+    assert answers() == [(first, "negative"), (second, "neutral")]
+
+
+def test_the_second_answer_goes_as_a_correction_by_its_key(two):
+    window, first, _one, _other = two
+    window.requests()
+    window.rest(550)
+    window.press("m")
+    window.saved()
+    assert now_says(first) == "positive"
+    assert a.Revision.objects.filter(annotation__item__document__text=first).count() == 2
+    assert window.requests() == ["POST /p/sentiment/label/submit/"]
+    assert refused(window) == 0
+    assert window.text("#done") == "0"
+
+
+def test_what_was_meant_for_the_item_below_decides_nothing(two, project):
+    window, first, _one, _other = two
+    source = """addEventListener("DOMContentLoaded", () => new MutationObserver(([change]) => {
+        if (!change.target.open) return;
+        window.surprised = true;
+        const key = { key: "m", code: "KeyM", bubbles: true, cancelable: true };
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", key));
+        document.querySelector("[data-decide=mine]").click();
+    }).observe(document.getElementById("conflict-dialog"), { attributeFilter: ["open"] }))"""
+    script = window.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
+    window.label(project)
+    window.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
+    window.asked()
+    assert window.js("return window.surprised")
+    assert refused(window) == 1
+    assert answers() == [(first, "negative")]
+    window.press("m")
+    window.until(lambda: now_says(first) == "positive", "the key is dead")
+    window.saved()
+
+
+def test_a_page_closed_before_the_decision_asks_again(two, project):
+    window, first, _one, _other = two
+    assert refused(window) == 1
+    window.label(project)
+    window.asked()
+    assert (window.text("#conflict-kept .differs"), window.text("#conflict-mine .differs")) == ("negative", "positive")
+    window.click("[data-decide=mine]")
+    window.saved()
+    assert now_says(first) == "positive"
+    window.label(project)
+    assert not window.shown("#conflict-dialog")
+
+
+def test_what_was_corrected_meanwhile_is_shown_as_it_stands_or_not_asked_about(two, project):
+    window, first, _one, _other = two
+    row = a.Annotation.objects.get(item__document__text=first)
+    for answer, label in (({"sentiment": "neutral"}, "neutral"), ({"sentiment": "positive"}, None)):
+        a.Annotation.objects.filter(pk=row.pk).update(answer=answer)
+        window.label(project)
+        if label:
+            window.asked()
+            assert window.text("#conflict-kept .differs") == label
+    window.rest(550)
+    assert not window.shown("#conflict-dialog")
+    assert refused(window) == 0
+
+
+def test_a_decision_in_one_window_ends_the_question_in_the_other(two, project):
+    window, first, one, other = two
+    window.driver.switch_to.window(one)
+    window.label(project)
+    window.asked()
+    window.press("m")
+    window.saved()
+    window.driver.switch_to.window(other)
+    window.until(lambda: not window.shown("#conflict-dialog"), "it still asks")
+    assert now_says(first) == "positive"
+    assert a.Revision.objects.filter(annotation__item__document__text=first).count() == 2
+
+
+def test_a_comment_that_is_being_written_is_not_interrupted_by_the_question(alice, project, gate: Gate):
+    alice.expected.append("409 (Conflict)")
+    first = alice.item()
+    one, other = alice.another_tab(project)
+    alice.driver.switch_to.window(one)
+    alice.press("1")
+    alice.until(lambda: alice.item() != first)
     alice.saved()
-    assert alice.text("#done") == "0"
+    alice.driver.switch_to.window(other)
+    gate.passable.clear()
+    alice.press("3")
+    second = alice.next_item(first)
+    alice.press("c", *"may be")
+    gate.passable.set()
+    alice.until(lambda: refused(alice) == 1, "the answer is not refused")
+    alice.rest()
+    assert not alice.shown("#conflict-dialog")
+    alice.press(*" m", Keys.ESCAPE)
+    alice.asked()
+    alice.press(Keys.ESCAPE)
+    alice.until(lambda: not alice.shown("#conflict-dialog"))
+    assert alice.item() == second
+    assert alice.js("return document.getElementById('comment').value") == "may be m"
+    assert now_says(first) == "negative"
+
+
+def test_what_the_page_cannot_be_sent_for_stays_as_a_draft(alice, project):
+    """Refused, and not because of an answer that stands: the item's place was taken away and given back."""
+    alice.expected.append("409 (Conflict)")
+    first = alice.item()
+    slot = a.Assignment.objects.get(item__document__text=first)
+    a.Assignment.objects.filter(pk=slot.pk).update(state="done", annotator=None, token=None)
+    alice.press("3")
+    alice.until(lambda: alice.shown("#notice"), "nothing is said")
+    assert alice.state() == "idle"
+    a.Assignment.objects.filter(pk=slot.pk).update(state="open", priority=-1)
+    a.Assignment.objects.filter(state="leased").update(state="done")
+    alice.label(project)
+    assert alice.item() == first
+    assert alice.find("[data-value=positive]").get_attribute("aria-checked") == "true"
 
 
 def test_two_tabs_keep_each_others_unsent_answers(alice, project):
@@ -238,8 +390,13 @@ def test_two_tabs_keep_each_others_unsent_answers(alice, project):
     alice.driver.switch_to.window(one)
     alice.connection(on=True)
     alice.until(lambda: len(answers()) == 2, "they do not all arrive")
-    alice.saved()
     assert answers() == [(first, "negative"), (second, "positive")]
+    shown = []
+    for handle in (one, two):
+        alice.driver.switch_to.window(handle)
+        alice.until(lambda: alice.state() in ("idle", "saved"), "it is still sending")
+        shown.append(alice.shown("#conflict-dialog"))
+    assert sorted(shown) == [False, True]
 
 
 class Server:

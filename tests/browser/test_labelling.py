@@ -217,6 +217,102 @@ def test_the_list_of_last_answers_opens_one_to_correct(alice):
     assert a.Annotation.objects.count() == 2
 
 
+def test_older_answers_come_a_page_at_a_time_and_can_be_corrected_too(window, project, cast):
+    rows = [make_annotation(item, cast["alice"]) for item in make_items(project, 60)]
+    make_items(project, ["One more."])
+    window.sign_in(cast["alice"])
+    window.label(project)
+    window.press("b")
+    window.until(lambda: len(window.all("#mine button")) == 50, "the list is not there")
+    window.requests()
+    window.rest()
+    window.press("o")
+    window.until(lambda: len(window.all("#mine button")) == 60, "the older ones do not come")
+    [request] = window.requests()
+    assert request.startswith("GET /p/sentiment/label/mine/?before=")
+    assert not window.shown("#older")
+    assert [row.text for row in window.all("#mine kbd")] == list("123456789")
+    excerpts = window.js(
+        "return [...document.querySelectorAll('#mine button span:first-child')].map((one) => one.textContent)"
+    )
+    assert excerpts == [row.item.text for row in reversed(rows)]
+    assert window.js("return [...document.querySelectorAll('#mine button')].indexOf(document.activeElement)") == 50
+    window.press(Keys.ARROW_DOWN, Keys.ENTER)
+    window.until(lambda: window.item() == rows[8].item.text, "it is not opened")
+    window.rest()
+    window.press("1")
+    window.until(lambda: value(rows[8].item.text) == "negative", "it is not corrected")
+
+
+def test_a_list_that_cannot_be_continued_says_so_and_can_be_tried_again(window, project, cast):
+    for item in make_items(project, 51):
+        make_annotation(item, cast["alice"])
+    window.sign_in(cast["alice"])
+    window.label(project)
+    window.press("b")
+    window.until(lambda: window.shown("#older"), "there is nothing to press")
+    window.connection(on=False)
+    window.press("o")
+    window.until(lambda: "There is no connection." in window.text("#mine-words"), "nothing is said")
+    window.connection(on=True)
+    window.press("o")
+    window.until(lambda: len(window.all("#mine button")) == 51, "it does not go on")
+    assert window.text("#mine-words") == ""
+
+
+def test_the_bar_shows_ones_own_share_and_moves_with_each_answer(window, cast):
+    project = make_project(cast, slug="share", overlap=2)
+    items = make_items(project, 5)
+    make_annotation(items[0], cast["alice"])
+    make_annotation(items[1], cast["bob"])
+    window.sign_in(cast["alice"])
+    window.label(project)
+    bar = "return [share.value, share.max]"
+    assert window.js(bar) == [1, 5]
+    window.requests()
+    first = window.item()
+    window.press("1")
+    second = window.next_item(first)
+    assert window.js(bar) == [2, 5]
+    assert window.text("#share-words") == "2 of 5 done ·"
+    assert window.js("return share.getAttribute('aria-valuetext')") == "2 of 5 done"
+    window.saved()
+    window.press("u")
+    window.until(lambda: window.item() == first)
+    window.rest()
+    window.press("2")
+    window.until(lambda: window.item() == second)
+    window.saved()
+    assert window.js(bar) == [2, 5], "a correction was counted"
+    for n in range(3):
+        window.rest()
+        before = window.item()
+        window.press("s" if n == 0 else "3")
+        if n == 0:
+            window.until(lambda: window.shown("#skip-dialog"))
+            window.press("1")
+        window.until(lambda before=before: window.item() != before or window.shown("#end"))
+    window.until(lambda: window.shown("#end"))
+    assert window.js(bar) == [5, 5]
+    window.saved()
+    window.label(project)
+    assert window.js(bar) == [5, 5]
+
+
+def test_what_is_undone_before_it_leaves_moves_the_bar_back(alice, gate: Gate):
+    gate.passable.clear()
+    first = alice.item()
+    alice.press("1")
+    second = alice.next_item(first)
+    alice.press("2")
+    alice.until(lambda: alice.js("return share.value") == 2, "it is not counted")
+    alice.press("u")
+    alice.until(lambda: alice.item() == second)
+    assert alice.js("return [share.value, share.max]") == [1, 6]
+    gate.passable.set()
+    alice.saved()
+
+
 def test_what_was_being_written_survives_a_look_back(alice):
     first = alice.item()
     alice.press("1")
@@ -288,7 +384,10 @@ def test_the_end_of_the_work_is_told_and_looked_at_again(window, project, cast):
     window.press("1")
     window.until(lambda: window.shown("#end"), "the end is not told")
     window.saved()
-    assert "You have answered every item that is meant for you. 1 in this session" in window.text("#end-words")
+    assert "You have answered every item that is meant for you. 1 in this session, in 1 minute." in window.text(
+        "#end-words"
+    )
+    assert window.js("return [share.value, share.max]") == [1, 1]
     make_items(project, ["One more came in."])
     window.click("[data-do=look]")
     window.until(lambda: window.shown("#item") and window.item() == "One more came in.", "the new item does not come")

@@ -183,7 +183,7 @@ def test_refresh_now_turns_the_cycle_and_prints_what_happened(version: Any, proj
     make_texts(project, ["Something new."])
     found = told("refresh", "--project", "sentiment", "--now", "--force", "--user", "dave")
     assert (found["outcome"], found["version"]) == ("frozen", "1.1.0")
-    assert "No system of the last board" in found["events"][-1]["text"]
+    assert "No system of the earlier boards" in found["events"][-1]["text"]
     assert e.Refresh.objects.get(pk=found["refresh"]).asked_by.username == "dave"
 
 

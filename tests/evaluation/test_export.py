@@ -14,7 +14,7 @@ from annotation import models as a
 from annotation import schema as schemas
 from evaluation import export
 from evaluation import models as e
-from tests.conftest import LABELS, make_annotation, make_gold, make_items
+from tests.conftest import LABELS, make_annotation, make_gold, make_items, set_schema
 from tests.evaluation.worlds import bare_project, bring, freeze, make_texts, queue
 
 NASTY = [
@@ -213,11 +213,21 @@ def test_formulas_are_harmless_in_csv(version: Any) -> None:
     assert (texts["d0"], texts["d1"]) == ("'" + NASTY[0], "'" + NASTY[1])
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_the_archive_itself_can_be_imported_again_and_freezes_to_the_same_hash(project: a.Project, format: str) -> None:
+    make_texts(project, [f"Profit, “up” {place} %.\nSecond line 🚀" for place in range(30)], issuer="Orlo, Bank")
+    version = freeze(project)
+    packed = export.archive(version, format=format, with_test_gold=True).read()
+    again = bare_project("again")
+    report = bring(again, packed, f"main-1.0.0-{format}.zip", create_schema=True)
+    assert (report["rows"], report["new"], report["refused"]) == (30, 30, 0)
+    assert freeze(again).content_hash == version.content_hash  # whatever the question is called there
+    assert a.Import.objects.get(project=again).filename == f"main-1.0.0-{format}.{format}"
+
+
 def test_several_questions_are_told_apart(project: a.Project) -> None:
-    project.version.schema = schemas.check(
-        {"questions": [{"name": "topic", "labels": ["b", "a"]}, {"name": "sentiment", "labels": LABELS}]}
-    )
-    project.version.save()
+    questions = [{"name": "topic", "labels": ["b", "a"]}, {"name": "sentiment", "labels": LABELS}]
+    set_schema(project, schemas.check({"questions": questions}))
     for item in make_texts(project, 12):
         make_gold(item, "a", question="topic")
     version = freeze(project)

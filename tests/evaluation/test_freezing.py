@@ -17,7 +17,7 @@ from annotation.jobs import Grip, JobLost
 from evaluation import freezing
 from evaluation import models as e
 from evaluation.canonical import content_hash
-from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project
+from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, set_schema
 from tests.evaluation.worlds import bare_project, freeze, make_texts, queue
 
 
@@ -152,8 +152,7 @@ def test_only_items_with_gold_for_all_asked_questions_are_in(project: a.Project)
             ]
         }
     )
-    project.version.schema = schema
-    project.version.save()
+    set_schema(project, schema)
     items = make_texts(project, 40)
     for item in items[:30]:
         make_gold(item, "money", question="topic")
@@ -399,10 +398,12 @@ def test_gold_from_an_earlier_guideline_is_told(project: a.Project, cast: dict[s
 # -- Life of the job --------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_of_a_frozen_version_changes_nothing(project: a.Project) -> None:
+def test_a_second_run_of_a_version_whose_worker_died_after_the_freeze_changes_nothing(project: a.Project) -> None:
     make_texts(project, 20)
-    version = freeze(project)
-    e.DatasetVersion.objects.filter(pk=version.pk).update(state="queued")
+    version = queue(project)
+    claimed = e.DatasetVersion.objects.claim(version.pk)
+    freezing.freeze(claimed, Grip(claimed))
+    e.DatasetVersion.objects.filter(pk=version.pk).update(state="queued", token=None)
     assert jobs.run(e.DatasetVersion, version.pk, freezing.freeze)
     assert e.Example.objects.filter(version=version).count() == 20
     assert e.Benchmark.objects.filter(version=version).count() == 1

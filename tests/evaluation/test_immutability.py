@@ -1,5 +1,6 @@
 """The database itself refuses every change of a frozen version, whichever way it is asked."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -92,6 +93,10 @@ def test_raw_sql_is_refused_too(version: Any) -> None:
         ("patch", 7),
         ("frozen_at", None),
         ("gold_until", None),
+        ("change_note", "Better said."),
+        ("created_at", timezone.now()),
+        ("created_by", None),
+        ("state", "failed"),
     ],
 )
 def test_no_content_of_a_frozen_version_can_be_changed(version: Any, name: str, value: Any) -> None:
@@ -122,11 +127,51 @@ def test_a_frozen_version_cannot_be_deleted_nor_its_project(version: Any, projec
 
 
 def test_what_is_no_content_may_still_change(version: Any) -> None:
-    e.DatasetVersion.objects.filter(pk=version.pk).update(change_note="Better said.", note="")
+    e.DatasetVersion.objects.filter(pk=version.pk).update(note="")
     version.refresh_from_db()
     version.message = "seen"
-    version.save()
-    assert e.DatasetVersion.objects.get(pk=version.pk).change_note == "Better said."
+    version.save(update_fields=["message"])
+    assert e.DatasetVersion.objects.get(pk=version.pk).message == "seen"
+
+
+def test_a_board_that_is_open_cannot_be_changed(version: Any) -> None:
+    for change in ({"primary_metric": "accuracy"}, {"split": "dev"}, {"question": "topic"}):
+        with pytest.raises(IntegrityError, match="board that is open"), transaction.atomic():
+            e.Benchmark.objects.filter(version=version).update(**change)
+
+
+def test_predictions_cannot_be_changed_once_they_are_in(version: Any, project: a.Project) -> None:
+    board = e.Benchmark.objects.get(version=version)
+    system = e.System.objects.create(project=project, name="S")
+    submission = e.Submission.objects.create(benchmark=board, system=system, content_hash="x")
+    example = e.Example.objects.filter(version=version).first()
+    assert example is not None
+    row = e.Prediction.objects.create(submission=submission, example=example, label="positive")
+    with pytest.raises(IntegrityError, match="Predictions cannot be changed"), transaction.atomic():
+        e.Prediction.objects.filter(pk=row.pk).update(label="negative")
+
+
+def test_a_published_guideline_cannot_be_changed(project: a.Project) -> None:
+    for change in ({"text": "Other rules."}, {"schema": {"questions": []}}, {"number": 7}):
+        with pytest.raises(IntegrityError, match="published guideline cannot be changed"), transaction.atomic():
+            a.GuidelineVersion.objects.filter(project=project).update(**change)
+    version = a.GuidelineVersion.objects.get(project=project)
+    version.change_note = "Other reasons."
+    with pytest.raises(IntegrityError, match="published guideline cannot be changed"), transaction.atomic():
+        version.save()
+
+
+def test_the_history_of_an_answer_cannot_be_changed(project: a.Project, cast: dict[str, a.User]) -> None:
+    make_texts(project, 1)
+    item = a.Item.objects.filter(project=project).first()
+    assert item is not None
+    version = project.version
+    answer, _new = a.Annotation.objects.get_or_create(
+        project=project, item=item, annotator=cast["alice"], guideline_version=version
+    )
+    row = a.Revision.objects.create(annotation=answer, client_id=uuid.uuid4(), status="submitted", answer={})
+    with pytest.raises(IntegrityError, match="history of an answer"), transaction.atomic():
+        a.Revision.objects.filter(pk=row.pk).update(comment="never said")
 
 
 def test_an_item_may_go_and_its_example_stays(version: Any) -> None:

@@ -86,7 +86,7 @@ def test_a_withdrawn_submission_is_not_ranked(board: e.Benchmark) -> None:
     submit(board, "best", predictions(board, wrong=6))
     best = submit(board, "best", predictions(board))
     submit(board, "second", predictions(board, wrong=3))
-    submitting.withdraw(submission=best)
+    submitting.withdraw(submission=best, user=None)
     assert column(leaderboard.entries(board), "rank", "system") == [(1, "second"), (2, "best")]
     every = leaderboard.entries(board, every=True)
     assert column(every, "rank", "system", "state")[-1] == (None, "best", "withdrawn")

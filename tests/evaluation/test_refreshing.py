@@ -15,7 +15,7 @@ from annotation import models as a
 from annotation.jobs import JobCancelled
 from evaluation import freezing, refreshing, tasks
 from evaluation import models as e
-from tests.conftest import make_gold
+from tests.conftest import make_gold, set_schema
 from tests.evaluation.worlds import board_of, freeze, make_texts, predictions, queue, submit
 
 
@@ -199,8 +199,8 @@ def test_a_freeze_that_fails_fails_the_refresh_with_its_sentence(dataset: e.Data
 
 
 def test_a_question_that_is_gone_fails_the_refresh_with_a_sentence(dataset: e.Dataset, project: a.Project) -> None:
-    project.version.schema["questions"][0]["name"] = "mood"
-    project.version.save()
+    [asked] = project.version.schema["questions"]
+    set_schema(project, {"questions": [{**asked, "name": "mood"}]})
     row = turn(dataset, forced=True)
     assert (row.state, row.version) == ("failed", None)
     assert "There is no question “sentiment”" in row.message
@@ -240,6 +240,22 @@ def test_the_systems_of_the_last_board_are_asked_to_run_again(
     assert "“probe” was asked" in texts(row)
 
 
+def test_a_system_that_failed_on_the_last_board_runs_on_the_next_one(
+    dataset: e.Dataset, project: a.Project, systems: dict[str, e.System], sent: list[Any]
+) -> None:
+    more(project, 1)
+    second = freeze(project)
+    submit(
+        board_of(second), "majority", predictions(board_of(second)), rerun=systems["majority"].rerun, origin={"run": 9}
+    )
+    sent.clear()
+    more(project, 1)
+    row = turn(dataset, forced=True)
+    asked = {args[0] for name, args in sent if name == "training.rerun"}
+    assert asked == {systems["probe"].pk, systems["majority"].pk}
+    assert row.outcome == "frozen"
+
+
 def test_a_board_without_submissions_in_between_breaks_no_chain(
     dataset: e.Dataset, project: a.Project, systems: dict[str, e.System], sent: list[Any]
 ) -> None:
@@ -262,7 +278,7 @@ def test_nothing_runs_again_where_the_schedule_says_so(
     assert "not run again" in texts(row)
 
 
-def test_a_queue_that_does_not_answer_is_told(
+def test_a_queue_that_does_not_answer_loses_no_rerun(
     dataset: e.Dataset, project: a.Project, systems: dict[str, e.System], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(name: str, **options: Any) -> None:
@@ -272,7 +288,9 @@ def test_a_queue_that_does_not_answer_is_told(
     more(project, 1)
     row = turn(dataset, forced=True)
     assert (row.state, row.outcome) == ("done", "frozen")
-    assert texts(row).count("could not be asked") == 2
+    # The events are what asks: training finds there what no message has woken.
+    [(version, systems_asked)] = refreshing.asked_lately()
+    assert (version, len(systems_asked)) == (row.version, 2)
 
 
 # -- Again after a loss -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from annotation import jobs
 from annotation import models as a
@@ -250,12 +251,29 @@ def test_a_submission_whose_scoring_failed_is_queued_again_when_sent_again(board
 
 def test_withdrawing_takes_off_the_board_and_sending_again_puts_back(board: e.Benchmark) -> None:
     submission = submit(board, "theirs", predictions(board))
-    submitting.withdraw(submission=submission)
+    submitting.withdraw(submission=submission, user=None)
     submission.refresh_from_db()
     assert submission.withdrawn_at
     again, created = send(board, predictions(board))
     assert (again.withdrawn_at, created, again.state) == (None, False, "done")
     assert not submitting.score_again(again)
+
+
+def test_only_the_sender_a_manager_and_the_command_line_take_off_the_board_or_put_back(
+    board: e.Benchmark, cast: dict[str, a.User]
+) -> None:
+    submission = submit(board, "theirs", predictions(board), user=cast["erin"])
+    for user in (cast["erin"], cast["dave"], None):
+        for withdrawn in (True, False):
+            submitting.withdraw(submission=submission, user=user, withdrawn=withdrawn)
+            submission.refresh_from_db()
+            assert bool(submission.withdrawn_at) == withdrawn
+    for user in (cast["carol"], cast["eve"]):
+        for withdrawn in (True, False):
+            with pytest.raises(PermissionDenied, match="Only who sent these predictions"):
+                submitting.withdraw(submission=submission, user=user, withdrawn=withdrawn)
+    submission.refresh_from_db()
+    assert submission.withdrawn_at is None
 
 
 def test_a_system_that_runs_here_takes_no_predictions_from_elsewhere(board: e.Benchmark) -> None:
@@ -285,3 +303,26 @@ def test_queries_do_not_grow_with_the_predictions(board: e.Benchmark, django_ass
     rows = predictions(board)
     with django_assert_max_num_queries(14):
         send(board, rows)
+
+
+# -- Against probing and imitation ------------------------------------------------------------------------------------
+
+
+def test_a_researcher_cannot_read_the_gold_off_the_scores_of_a_few_rows(
+    board: e.Benchmark, cast: dict[str, a.User]
+) -> None:
+    few = predictions(board)[:3]
+    with pytest.raises(submitting.Refused, match="A submission answers at least half of them"):
+        send(board, few, user=cast["erin"])
+    assert not e.Submission.objects.exists()
+    assert send(board, few, user=cast["dave"])[1]  # who may have the gold learns nothing by it
+
+
+def test_anothers_system_takes_no_predictions_of_mine(board: e.Benchmark, cast: dict[str, a.User]) -> None:
+    mallory = a.User.objects.create_user("mallory")
+    a.Membership.objects.create(project=board.version.project, user=mallory, role="researcher")
+    submitting.submit(benchmark=board, system_name="Vendor X", rows=predictions(board), user=cast["erin"])
+    for name in ("Vendor X", "vendor x", "Ｖendor\u200b X"):
+        with pytest.raises(ValueError, match="somebody else"):
+            submitting.submit(benchmark=board, system_name=name, rows=predictions(board, wrong=2), user=mallory)
+    assert e.Submission.objects.count() == 1

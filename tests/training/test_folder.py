@@ -1,6 +1,8 @@
 """The job folder: what the trainer gets to see, and what is made of whatever it leaves."""
 
 import json
+import math
+import os
 from typing import Any
 
 import pytest
@@ -112,7 +114,8 @@ def test_preparing_twice_changes_nothing_in_the_folder(version):
 
 
 def test_a_board_that_ranks_by_what_no_trainer_knows_leaves_macro_f1_to_choose_by(version):
-    Benchmark.objects.update(primary_metric="mcc")
+    Benchmark.objects.all().delete()
+    Benchmark.objects.create(version=version, question="sentiment", primary_metric="mcc")
     run = start(version)
     assert run.manifest["primary_metric"] == "mcc"
     assert folder._job(run)["primary_metric"] == "macro_f1"
@@ -259,3 +262,44 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         folder.write_json(path, {"a": [1] * 9, "b": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["job.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"step": 1%s, "loss": 1}' % ("0" * 400),
+        '{"a": "\\ud800"}',
+        '{"\\ud800": 1}',
+        '{"a": 1e999, "b": NaN, "c": -Infinity}',
+        '{"a": "\\u0000"}',
+    ],
+)
+def test_whatever_a_trainer_writes_can_be_stored_and_shown(version, content):
+    run = written(version, [])
+    (run.folder / "result.json").write_text(content)
+    value = folder.read_result(run.folder)
+    json.dumps(value, allow_nan=False).encode()
+    for name, part in value.items():
+        name.encode()
+        assert not isinstance(part, float) or math.isfinite(part)
+    (run.folder / "progress.jsonl").write_text(content + "\n" + '{"step": 2, "loss": 0.5}\n')
+    assert folder.curve(run)[-1]["step"] == 2
+
+
+def test_links_and_pipes_in_the_folder_are_not_opened(version, tmp_path):
+    run = written(version, [])
+    secret = tmp_path / "secret_key"
+    secret.write_text("the key of the site\n" * 3)
+    for name in ("log.txt", "result.json", "progress.jsonl", "predictions.jsonl"):
+        (run.folder / name).unlink(missing_ok=True)
+    (run.folder / "log.txt").symlink_to(secret)
+    os.mkfifo(run.folder / "result.json")
+    os.mkfifo(run.folder / "progress.jsonl")
+    assert folder.log_tail(run) == ""
+    assert folder.read_result(run.folder) == {}
+    assert folder.curve(run) == []
+    assert folder.Tail(run.folder / "progress.jsonl").read() == []
+    (run.folder / "result.json").unlink()
+    (run.folder / "result.json").write_text('{"state": "done"}')
+    (run.folder / "predictions.jsonl").symlink_to(secret)
+    assert not folder.finished(run.folder)

@@ -158,7 +158,8 @@ def test_memory_is_that_of_the_whole_group(folder, settings):
         wait_for(lambda: (folder / "log.txt").read_bytes().count(b"here") == 2)
         both = child.memory_mb()
         assert 65 < both < 200
-    assert child.memory_mb() == 0
+    # The helper was killed with the group, but nobody waits for it: the kernel may take a moment.
+    wait_for(lambda: child.memory_mb() == 0)
 
 
 # -- One trainer per folder -------------------------------------------------------------------------------------------

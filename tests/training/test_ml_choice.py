@@ -11,10 +11,13 @@ from training.ml import export, majority
 from training.ml.export import MODULES, predict
 from training.ml.scores import score
 
-QUICK = {"finetune_top2": {"layers": 1, "epochs": 2}, "finetune_full": {"epochs": 2}}
+QUICK = {
+    "finetune_top2": {"layers": 1, "epochs": 2, "min_steps": 1},
+    "finetune_full": {"epochs": 2, "min_steps": 1},
+}
 FIELDS = {
     "state", "reason", "message", "dev", "best_step", "seconds", "cpu_seconds", "peak_memory_mb", "parameters",
-    "trained_parameters", "device", "packages", "base_model_sha256", "warnings",
+    "trained_parameters", "device", "packages", "base_model_sha256", "warnings", "templates",
 }  # fmt: skip
 
 
@@ -69,7 +72,7 @@ def test_a_fine_tuned_checkpoint_is_a_hugging_face_folder_with_the_labels_names(
 ) -> None:
     from transformers import pipeline
 
-    run(make_job(tmp_path, "finetune_full", base_model=base, options={"epochs": 2}))
+    run(make_job(tmp_path, "finetune_full", base_model=base, options=QUICK["finetune_full"]))
     config = json.loads((tmp_path / "checkpoint" / "config.json").read_text())
     assert config["id2label"] == {"0": "negative", "1": "neutral", "2": "positive"}
     classify = pipeline("text-classification", str(tmp_path / "checkpoint"), top_k=None)
@@ -96,17 +99,19 @@ def test_odd_texts_in_the_test_split_are_answered_too(base: dict[str, str], tmp_
     (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in test))
     result = run(folder)
     assert result["state"] == "done", result["message"]
-    assert result["warnings"] == ["2 texts of test.jsonl are empty; they were answered all the same."]
+    assert result["warnings"] == ["Empty texts of test.jsonl: 2; they were answered all the same."]
     assert [row["id"] for row in lines(folder / "predictions.jsonl")] == [f"odd{number}" for number in range(7)]
 
 
 def test_a_text_of_10_000_characters_is_cut_and_told_of(base: dict[str, str], tmp_path: Path) -> None:
     rows = make_rows(47)
     rows.append({"id": "long", "text": "profit " * 1430, "label": "positive"})
-    result = run(make_job(tmp_path, "finetune_full", base_model=base, options={"epochs": 1}, splits={"train": rows}))
+    result = run(
+        make_job(tmp_path, "finetune_full", base_model=base, options=QUICK["finetune_full"], splits={"train": rows})
+    )
     assert len(rows[-1]["text"]) > 10_000
     assert result["state"] == "done"
-    assert result["warnings"] == ["1 of 48 train texts are longer than 64 tokens; what comes after was not read."]
+    assert result["warnings"] == ["Train texts longer than 64 tokens: 1 of 48; what comes after was not read."]
 
 
 def test_texts_the_model_cannot_read_are_a_warning(base: dict[str, str], tmp_path: Path) -> None:
@@ -123,13 +128,20 @@ def test_without_a_test_split_the_model_is_learned_all_the_same(base: dict[str, 
     assert (tmp_path / "predictions.jsonl").read_text() == ""
 
 
-def test_the_primary_metric_decides_which_epoch_is_best(base: dict[str, str], tmp_path: Path) -> None:
-    folder = make_job(tmp_path, "finetune_full", base_model=base, options={"epochs": 4}, primary_metric="accuracy")
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_the_primary_metric_decides_which_epoch_is_kept(base: dict[str, str], tmp_path: Path, metric: str) -> None:
+    options = {"epochs": 8, "min_steps": 1, "learning_rate": 3e-3}
+    folder = make_job(tmp_path, "finetune_full", base_model=base, options=options, primary_metric=metric)
     result = run(folder)
     told = [line for line in lines(folder / "progress.jsonl") if "dev" in line and "step" in line]
-    best = max(told, key=lambda line: (line["dev"]["accuracy"], -line["dev"]["loss"], -line["step"]))
-    assert result["best_step"] == best["step"]
-    assert result["dev"]["accuracy"] == best["dev"]["accuracy"]
+    highest, kept = 0.0, told[0]
+    for line in told:
+        highest = max(highest, line["dev"][metric])
+        if line["dev"][metric] >= highest - (highest * (1 - highest) / 12) ** 0.5:
+            kept = line
+    assert len(told) == 8
+    assert result["best_step"] == kept["step"]
+    assert result["dev"][metric] == kept["dev"][metric]
 
 
 def test_one_class_a_missing_model_and_an_old_result(base: dict[str, str], tmp_path: Path) -> None:

@@ -88,4 +88,4 @@ def test_warnings_begin_above_five_per_cent_unknown_tokens_and_at_the_first_cut_
     poor = Encoded([[1]] * 40, truncated=3, unknown_share=0.51)
     unknown, cut = warnings_of(poor, max_length=256, model="tiny")
     assert unknown.startswith("51% of the tokens of the train texts are unknown to tiny;")
-    assert cut == "3 of 40 train texts are longer than 256 tokens; what comes after was not read."
+    assert cut == "Train texts longer than 256 tokens: 3 of 40; what comes after was not read."

@@ -142,9 +142,9 @@ def test_empty_texts_are_left_out_of_train_and_dev_but_answered_in_test(tmp_path
     data = read(folder)
     assert [len(data.train), len(data.dev), len(data.test)] == [48, 12, 13]
     assert data.warnings == (
-        "1 empty texts of train.jsonl were left out.",
-        "1 empty texts of dev.jsonl were left out.",
-        "1 texts of test.jsonl are empty; they were answered all the same.",
+        "Empty texts of train.jsonl that were left out: 1.",
+        "Empty texts of dev.jsonl that were left out: 1.",
+        "Empty texts of test.jsonl: 1; they were answered all the same.",
     )
 
 

@@ -1,5 +1,6 @@
-"""The training loop: interrupted anywhere it ends with the same bits, its means and rates are the formulas', the best is kept."""
+"""The training loop: interrupted anywhere it ends with the same bits, its means and rates are the formulas', the last good is kept."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -15,7 +16,21 @@ from training.ml import loop, resume
 from training.ml.process import Stop
 from training.ml.resume import Store
 
-OPTIONS = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3}
+OPTIONS = {"epochs": 3, "min_steps": 1, "batch_size": 8, "learning_rate": 1e-3}
+PLAN = loop.Plan(
+    epochs=1,
+    min_steps=1,
+    batch_size=1,
+    learning_rate=1.0,
+    warmup=0.2,
+    weight_decay=0,
+    label_smoothing=0,
+    average_from=0.4,
+    class_weights=torch.ones(2),
+    seed=1,
+    metric="macro_f1",
+    dev_texts=100,
+)
 
 
 @pytest.fixture(scope="module")
@@ -168,19 +183,20 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(tmp_path: Path) -
         assert "The loss was not a number at step 1 of 18. Lower the learning rate" in result["message"]
 
 
-def test_the_best_epoch_by_dev_is_what_answers_the_test(
+def test_the_last_good_epoch_by_dev_is_what_answers_the_test(
     base: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_job(tmp_path, "finetune_full", base_model=base, options=OPTIONS)
     kept: list[bytes] = []
-    real = loop._keep_if_best
+    real = loop._keep_if_good
 
-    def watch(store: Store, step: int, dev: dict[str, float], named: Any, metric: str) -> None:
+    def watch(store: Store, step: int, dev: dict[str, float], named: Any, plan: loop.Plan) -> None:
+        assert plan.dev_texts == 12
         kept.append(named["classifier.weight"].detach().numpy().tobytes())
         invented = {6: 0.5, 12: 0.9, 18: 0.7}[step]
-        real(store, step, dev | {metric: invented}, named, metric)
+        real(store, step, dev | {plan.metric: invented}, named, plan)
 
-    monkeypatch.setattr(loop, "_keep_if_best", watch)
+    monkeypatch.setattr(loop, "_keep_if_good", watch)
     result = run(folder)
     assert result["best_step"] == 12
     final = load_file(folder / "checkpoint" / "model.safetensors")["classifier.weight"]
@@ -188,13 +204,59 @@ def test_the_best_epoch_by_dev_is_what_answers_the_test(
     assert kept[1] != kept[2]
 
 
-def test_equal_dev_scores_are_decided_by_the_lower_loss_and_then_by_the_earlier_step(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mine")
-    for step, metric, loss in ((1, 0.8, 0.5), (2, 0.8, 0.4), (3, 0.8, 0.4), (4, 0.7, 0.1)):
-        loop._keep_if_best(store, step, {"macro_f1": metric, "loss": loss}, {"w": torch.ones(1)}, "macro_f1")
-    found = store.load_best()
-    assert found is not None
-    assert found[1]["step"] == 2
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.5, 0.6, 0.7], 3),
+        ([0.7, 0.9, 0.88], 3),  # the standard error of 0.9 over 100 texts is 0.03
+        ([0.7, 0.9, 0.86], 2),
+        ([0.9, 0.88, 0.86], 2),  # small losses do not add up: what counts is the highest so far
+        ([0.9, 0.86, 0.88], 3),
+        ([1.0, 0.99, 1.0], 3),
+        ([0.0, 0.0, 0.0], 3),
+    ],
+)
+def test_the_newest_weights_are_kept_unless_dev_was_better_by_more_than_one_standard_error(
+    tmp_path: Path, scores: list[float], kept: int
+) -> None:
+    store = Store(tmp_path / "state", "mine")
+    for step, value in enumerate(scores, start=1):
+        loop._keep_if_good(store, step, {"macro_f1": value, "loss": 1.0}, {"w": torch.full((1,), step)}, PLAN)
+    tensors, facts = store.load_best() or ({}, {})
+    assert (facts["step"], facts["dev"]["macro_f1"], tensors["w"].item()) == (kept, scores[kept - 1], kept)
+
+
+def test_the_standard_error_is_the_binomial_one() -> None:
+    assert loop.standard_error(0.9, 100) == pytest.approx(0.03)
+    assert loop.standard_error(-0.2, 100) == loop.standard_error(1.0, 100) == 0
+    assert loop.standard_error(0.5, 0) == 0.5
+
+
+def test_few_texts_are_seen_more_often_and_judged_as_often_as_there_are_epochs(
+    base: dict[str, str], tmp_path: Path
+) -> None:
+    options = OPTIONS | {"epochs": 3, "min_steps": 50}
+    run(make_job(tmp_path, "finetune_top2", base_model=base, options=options))
+    told = [line for line in lines(tmp_path / "progress.jsonl") if "dev" in line and "step" in line]
+    assert [line["step"] for line in told] == [18, 36, 54]
+    assert [line["epoch"] for line in told] == [3, 6, 9]
+    assert {line["steps"] for line in told} == {54}
+
+
+def test_a_run_with_epochs_that_are_not_judged_goes_on_where_it_was_stopped(
+    base: dict[str, str], tmp_path: Path
+) -> None:
+    options = OPTIONS | {"epochs": 2, "min_steps": 40}
+    straight, stopped = (
+        make_job(tmp_path / name, "finetune_top2", base_model=base, options=options) for name in ("one", "two")
+    )
+    assert run(straight)["state"] == "done"
+    result, attempts = run(stopped, stop=StopAt(19)), 1
+    while result["state"] == "cancelled":
+        result, attempts = run(stopped, stop=StopAt(19 + attempts)), attempts + 1
+        assert attempts < 30
+    assert attempts > 2
+    assert weights(stopped) == weights(straight)
 
 
 def test_progress_tells_steps_loss_rate_speed_and_dev(straight: dict[str, Path]) -> None:
@@ -214,17 +276,6 @@ def test_progress_tells_steps_loss_rate_speed_and_dev(straight: dict[str, Path])
 def test_the_rate_rises_and_then_stays_where_weights_are_averaged_and_else_falls(
     average_from: float, late: list[float]
 ) -> None:
-    plan = loop.Plan(
-        epochs=1,
-        batch_size=1,
-        learning_rate=1.0,
-        warmup=0.2,
-        weight_decay=0,
-        label_smoothing=0,
-        average_from=average_from,
-        class_weights=torch.ones(2),
-        seed=1,
-        metric="macro_f1",
-    )
+    plan = dataclasses.replace(PLAN, average_from=average_from)
     assert [loop.rate_at(step, 10, plan) for step in (0, 1)] == [0.5, 1.0]
     assert [loop.rate_at(step, 10, plan) for step in (2, 6, 9)] == late

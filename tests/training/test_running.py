@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from annotation import jobs
 from annotation.jobs import Grip, JobLost, State
-from evaluation.models import Benchmark, DatasetVersion, Prediction, Submission, System
+from evaluation.models import Benchmark, DatasetVersion, Prediction, Refresh, Submission, System
 from tests.conftest import LABELS, ROOT, make_project
 from tests.training.worlds import SIZES, make_version, thaw, trainer
 from training import folder, launching, running
@@ -246,7 +247,6 @@ def test_other_weights_than_the_manifest_names_are_a_warning(version):
     [
         ("failed", "out_of_memory", "Batches of 64 do not fit; halve batch_size."),
         ("crash", "error", "ended with code 1 and left no result. The end of its log: Traceback: the bottom fell out"),
-        ("killed", "out_of_memory", "The system killed the training process"),
         ("silent", "error", "ended with code 0 and left no result. The end of its log: mode silent"),
         ("empty", "bad_output", "left no predictions.jsonl"),
         ("strange", "bad_output", "The predictions of the trainer cannot be taken"),
@@ -418,11 +418,21 @@ def test_a_trainer_that_a_lost_worker_left_behind_is_ended_before_the_next_start
     assert steps[-1] == 1  # the new trainer's line is the last
 
 
-def test_a_trainer_that_was_stopped_from_outside_goes_back_to_the_queue(live, settings):
-    run = perform(start(live), settings, "terminated")
+def test_a_trainer_that_the_system_killed_for_its_memory_is_not_tried_again(live, settings, monkeypatch):
+    counts = iter(range(100))
+    monkeypatch.setattr(launching, "oom_kills", lambda: next(counts))
+    run = perform(start(live), settings, "killed")
+    assert (run.state, run.reason, run.attempt) == (State.FAILED, "out_of_memory", 1)
+    assert "The system killed the training process" in run.message
+
+
+@pytest.mark.parametrize("mode", ["terminated", "killed"])
+def test_a_trainer_that_was_stopped_from_outside_goes_back_to_the_queue(live, settings, monkeypatch, mode):
+    monkeypatch.setattr(launching, "oom_kills", lambda: 7)
+    run = perform(start(live), settings, mode)
     assert (run.state, run.attempt, run.token, run.woken_at) == (State.QUEUED, 1, None, None)
-    perform(run, settings, "terminated")
-    perform(run, settings, "terminated")
+    perform(run, settings, mode)
+    perform(run, settings, mode)
     assert (run.state, run.reason, run.attempt) == (State.FAILED, "lost_worker", 3)
     assert "stopped from outside 3 times" in run.message
 
@@ -495,6 +505,21 @@ def test_a_system_is_run_again_on_a_new_version_once(version):
     assert (second.recipe, second.options, second.seed) == ("tfidf_logreg", first.options, 5)
     assert running.rerun(first.system, after) == second
     assert Run.objects.filter(version=after).count() == 1
+
+
+def test_what_a_refresh_asked_for_in_vain_is_found_and_run_once(version):
+    system, outside = start(version).system, System.objects.create(project=version.project, name="From outside")
+    after = make_version(version.project, number="1.1.0")
+    events = [{"at": "", "text": "frozen", "version": after.pk}, *({"system": one.pk} for one in (system, outside))]
+    refresh = Refresh.objects.create(
+        dataset=version.dataset, version=after, events=events, state="done", outcome="frozen", ended_at=timezone.now()
+    )
+    tasks = importlib.import_module("training.tasks")
+    assert (tasks.rerun_owed(), tasks.rerun_owed()) == (1, 0)
+    assert Run.objects.get(version=after).system == system
+    Run.objects.filter(version=after).delete()
+    Refresh.objects.filter(pk=refresh.pk).update(ended_at=timezone.now() - timedelta(days=8))
+    assert tasks.rerun_owed() == 0
 
 
 def test_a_system_from_outside_is_not_run_again(version):

@@ -63,7 +63,7 @@ def test_with_json_the_queued_run_is_told_as_json(version):
     expected = {
         "run": run.pk,
         "state": "queued",
-        "dataset": "main",
+        "dataset": "Main",
         "version": "1.0.0",
         "recipe": "majority",
         "seed": 13,
@@ -76,6 +76,11 @@ def test_options_seed_and_name_reach_the_run(version):
     command("--option", "strength=2.5", "--seed", "7", "--name", "Words", recipe="tfidf_logreg")
     run = Run.objects.get()
     assert (run.options["strength"], run.seed, run.system.name) == (2.5, 7, "Words")
+
+
+def test_a_run_is_started_in_the_name_of_who_asked_for_it(version, cast):
+    command("--user", "erin")
+    assert Run.objects.get().created_by == cast["erin"]
 
 
 def test_the_latest_version_is_taken_unless_another_is_named(version):
@@ -92,12 +97,13 @@ def test_the_latest_version_is_taken_unless_another_is_named(version):
     [
         (
             ["--dataset", "main", "--version", "9.9.9"],
-            "There is no frozen version 9.9.9 of “main”. The versions are: 1.0.0.",
+            "There is no frozen version 9.9.9. There are: 1.0.0.",
         ),
-        (["--dataset", "other"], "Name one of the project's datasets with --dataset. The datasets are: empty, main."),
-        ([], "Name one of the project's datasets with --dataset. The datasets are: empty, main."),
-        (["--dataset", "empty"], "“empty” has no frozen version yet. Freeze one first."),
-        (["--dataset", "main", "--question", "topic"], "There is no question “topic”. The questions are: sentiment."),
+        (["--dataset", "other"], "Name one of the project's datasets with --dataset. There are: “Empty”, “Main”."),
+        ([], "Name one of the project's datasets with --dataset. There are: “Empty”, “Main”."),
+        (["--dataset", "empty"], "There is no frozen version yet. Freeze one first."),
+        (["--dataset", "main", "--question", "topic"], "with --question. There are: sentiment."),
+        (["--dataset", "main", "--user", "nobody"], "There is no user “nobody”."),
         (["--dataset", "main", "--option", "strength"], "--option strength: write it as name=value."),
         (["--dataset", "main", "--option", "magic=1"], "magic"),
         (["--dataset", "main", "--seed", "-1"], "The seed must be a whole number"),

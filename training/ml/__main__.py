@@ -23,6 +23,7 @@ from .process import (
     used,
 )
 from .progress import Progress
+from .words import gettext_noop, said, templates
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,6 +89,7 @@ def _run(folder: Path, stop: Stop) -> dict[str, Any]:
         "dev": outcome.dev,
         **outcome.facts,
         "warnings": outcome.warnings,
+        "templates": templates(outcome.warnings),
         "earlier": outcome.earlier,
     }
 
@@ -104,18 +106,21 @@ def _use_threads(job: jobs.Job) -> None:
 def _ended(state: str, reason: str | None, message: str) -> dict[str, Any]:
     nothing = dict.fromkeys(("best_step", "parameters", "trained_parameters", "device", "base_model_sha256"))
     ended: dict[str, Any] = {"state": state, "reason": reason, "message": message, "dev": {}}
-    return {**ended, **nothing, "warnings": [], "earlier": {}}
+    return {**ended, **nothing, "warnings": [], "templates": templates([message]), "earlier": {}}
 
 
 def _failure(error: Exception) -> dict[str, Any]:
     if is_out_of_memory(error):
-        hint = "Choose a smaller batch size, shorter texts or a smaller model, or allow more memory."
-        return _ended("failed", "out_of_memory", f"The run needed more memory than it may use. {hint}")
+        hungry = gettext_noop(
+            "The run needed more memory than it may use. Choose a smaller batch size, shorter texts or a smaller model, or allow more memory."
+        )
+        return _ended("failed", "out_of_memory", said(hungry))
     if isinstance(error, ArithmeticError):
-        hint = "Lower the learning rate, or check the base model's weights."
-        return _ended("failed", "error", f"{error} {hint}")
+        wild = gettext_noop("%(problem)s Lower the learning rate, or check the base model's weights.")
+        return _ended("failed", "error", said(wild, problem=str(error)))
     first = (str(error).splitlines() or [""])[0]
-    return _ended("failed", "error", f"The run failed by an error of the program ({type(error).__name__}: {first}).")
+    broken = gettext_noop("The run failed by an error of the program (%(kind)s: %(problem)s).")
+    return _ended("failed", "error", said(broken, kind=type(error).__name__, problem=first))
 
 
 def _resumable(folder: Path) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from .words import gettext_noop, said
+
 MEMORY_MAP_ABOVE = 1024**3
 UNKNOWN_SHARE = 0.05
 # How many batches are drawn together and cut by length: enough to save most padding, few enough to keep epochs mixed.
@@ -42,16 +44,27 @@ def encode(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> Encoded:
 
 def warnings_of(encoded: Encoded, *, max_length: int, model: str) -> list[str]:
     """Sentences about train texts that the tokenizer cannot read well."""
-    found = []
+    found: list[str] = []
     if encoded.unknown_share > UNKNOWN_SHARE:
         found.append(
-            f"{encoded.unknown_share:.0%} of the tokens of the train texts are unknown to {model}; "
-            "choose a base model for this language, or TF-IDF."
+            said(
+                gettext_noop(
+                    "%(percent)d%% of the tokens of the train texts are unknown to %(model)s; choose a base model for this language, or TF-IDF."
+                ),
+                percent=round(100 * encoded.unknown_share),
+                model=model,
+            )
         )
     if encoded.truncated:
         found.append(
-            f"{encoded.truncated} of {len(encoded.ids)} train texts are longer than {max_length} tokens; "
-            "what comes after was not read."
+            said(
+                gettext_noop(
+                    "Train texts longer than %(most)d tokens: %(count)d of %(all)d; what comes after was not read."
+                ),
+                most=max_length,
+                count=encoded.truncated,
+                all=len(encoded.ids),
+            )
         )
     return found
 

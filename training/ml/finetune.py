@@ -56,7 +56,7 @@ def load(folder: Path, facts: dict[str, Any]) -> Finetuned:
 
 
 def learn(work: Work) -> Finetuned:
-    """Load, prepare, train; the model that comes back has its best weights by dev."""
+    """Load, prepare, train; the model that comes back has the weights that were kept by dev."""
     job, device = work.job, models.find_device()
     name, texts = job.base_model.name, [row.text for row in work.data.train]
     work.progress.write("load")
@@ -134,6 +134,7 @@ def _plan(work: Work) -> Plan:
     weights = class_weights(gold, len(work.job.labels), options["balance"])
     return Plan(
         epochs=options["epochs"],
+        min_steps=options["min_steps"],
         batch_size=options["batch_size"],
         learning_rate=options["learning_rate"],
         warmup=options["warmup"],
@@ -143,6 +144,7 @@ def _plan(work: Work) -> Plan:
         class_weights=torch.tensor(weights),
         seed=work.job.seed,
         metric=work.job.primary_metric,
+        dev_texts=len(work.data.dev),
     )
 
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .words import gettext_noop, said
+
 FORMAT = "assay-job/1"
 METRICS = ("accuracy", "macro_f1", "weighted_f1", "mcc")
 KINDS = ("choice",)
 
 FINETUNE: dict[str, Any] = {
     "epochs": 6,
+    "min_steps": 300,
     "learning_rate": 1e-4,
     "batch_size": 16,
     "max_length": 256,
@@ -248,7 +251,8 @@ def read_data(job: Job) -> Data:
         train, dev = _hold_out(train, seed=job.seed, warnings=warnings)
     empty = sum(not row.text.strip() for row in splits["test"])
     if empty:
-        warnings.append(f"{empty} texts of test.jsonl are empty; they were answered all the same.")
+        text = gettext_noop("Empty texts of test.jsonl: %(count)d; they were answered all the same.")
+        warnings.append(said(text, count=empty))
     return Data(tuple(train), tuple(dev), tuple(splits["test"]), tuple(warnings))
 
 
@@ -302,7 +306,8 @@ def _refuse_doubles(splits: Mapping[str, Sequence[Row]]) -> None:
 def _without_empty(name: str, rows: Sequence[Row], warnings: list[str]) -> list[Row]:
     kept = [row for row in rows if row.text.strip()]
     if len(kept) < len(rows):
-        warnings.append(f"{len(rows) - len(kept)} empty texts of {name}.jsonl were left out.")
+        text = gettext_noop("Empty texts of %(name)s.jsonl that were left out: %(count)d.")
+        warnings.append(said(text, name=name, count=len(rows) - len(kept)))
     return kept
 
 
@@ -313,7 +318,8 @@ def _check_classes(job: Job, train: Sequence[Row], warnings: list[str]) -> None:
         raise BadInput(f"Every text of train.jsonl has the label {only!r}; learning needs at least two labels in use.")
     absent = [label for index, label in enumerate(job.labels) if index not in present]
     if absent:
-        warnings.append(f"No text of train.jsonl has the label {', '.join(absent)}; the model cannot learn it.")
+        text = gettext_noop("No text of train.jsonl has the label %(labels)s; the model cannot learn it.")
+        warnings.append(said(text, labels=", ".join(absent)))
 
 
 def _hold_out(train: Sequence[Row], *, seed: int, warnings: list[str]) -> tuple[list[Row], list[Row]]:
@@ -327,7 +333,11 @@ def _hold_out(train: Sequence[Row], *, seed: int, warnings: list[str]) -> tuple[
         size = max(1, round(len(rows) / 10)) if len(rows) > 1 else 0
         chosen.update(row.id for row in random.Random(f"{seed}/{label}").sample(rows, size))
     if not chosen:
-        warnings.append("dev.jsonl is empty and train.jsonl too small to share; the dev scores are on the train texts.")
+        text = gettext_noop(
+            "dev.jsonl is empty and train.jsonl too small to share; the dev scores are on the train texts."
+        )
+        warnings.append(said(text))
         return list(train), list(train)
-    warnings.append(f"dev.jsonl is empty; a stratified tenth of train.jsonl ({len(chosen)} texts) serves as dev.")
+    text = gettext_noop("dev.jsonl is empty; a stratified tenth of train.jsonl (%(count)d texts) serves as dev.")
+    warnings.append(said(text, count=len(chosen)))
     return [row for row in train if row.id not in chosen], [row for row in train if row.id in chosen]

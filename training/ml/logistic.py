@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from .learned import class_weights
+from .words import gettext_noop, said
 
 Floats = npt.NDArray[np.float32]
 MOST_ITERATIONS = 1000
@@ -52,7 +53,6 @@ def fit(
     full = np.zeros((labels, coefficients.shape[1]), dtype=np.float32)
     full_bias = np.full(labels, -np.inf, dtype=np.float32)
     full[seen], full_bias[seen] = coefficients, bias
-    notes = (
-        [f"The regression did not settle within {MOST_ITERATIONS} iterations; lower its strength."] if caught else []
-    )
+    slow = gettext_noop("The regression did not settle within %(most)d iterations; lower its strength.")
+    notes: list[str] = [said(slow, most=MOST_ITERATIONS)] if caught else []
     return Logistic(full, full_bias), notes

@@ -1,4 +1,4 @@
-"""The training loop, read from top to bottom: batches by length, a warm-up, averaged weights, the best by dev."""
+"""The training loop, read from top to bottom: batches by length, a warm-up, averaged weights, the last good by dev."""
 
 import math
 import time
@@ -23,9 +23,13 @@ class Diverged(ArithmeticError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train. `average_from`: the share of all steps after which weights are averaged (1 or more: never)."""
+    """How to train. `average_from`: the share of all steps after which weights are averaged (1 or more: never).
+
+    `epochs` is a wish: where it makes fewer steps than `min_steps`, there are more epochs.
+    """
 
     epochs: int
+    min_steps: int
     batch_size: int
     learning_rate: float
     warmup: float
@@ -35,11 +39,12 @@ class Plan:
     class_weights: Tensor
     seed: int
     metric: str
+    dev_texts: int
 
 
 @dataclass(frozen=True)
 class Best:
-    """The evaluation that the primary metric liked best, whose weights are in the model when training ends."""
+    """The evaluation that was kept, whose weights are in the model when training ends."""
 
     step: int
     dev: dict[str, float]
@@ -57,7 +62,7 @@ def train(
     progress: Progress,
     stop: Stop,
 ) -> Best:
-    """Train what requires a gradient; `judge` scores the model on dev after each epoch, `loss` lower is better.
+    """Train what requires a gradient; `judge` scores the model on dev, about as often as the plan has epochs.
 
     Interrupted and started again it goes on from `store` and ends, on a CPU, with the same bits.
     Raises Cancelled after saving, and Diverged.
@@ -67,7 +72,9 @@ def train(
     optimizer = torch.optim.AdamW(_groups(parameters, plan.weight_decay), lr=plan.learning_rate, fused=True)
     loss_of = nn.CrossEntropyLoss(plan.class_weights.to(device.target), label_smoothing=plan.label_smoothing)
     per_epoch = math.ceil(len(texts.lengths) / plan.batch_size)
-    steps = plan.epochs * per_epoch
+    epochs = max(plan.epochs, math.ceil(plan.min_steps / per_epoch))
+    between = epochs // plan.epochs  # many epochs of few texts need no evaluation each
+    steps = epochs * per_epoch
     average = Average(parameters, start=min(steps - 1, int(plan.average_from * steps)), on=plan.average_from < 1)
     step, judged = _restore(store, named, optimizer, average)
     speed = Speed()
@@ -75,7 +82,7 @@ def train(
     def save(judged: int) -> None:
         _save(store, named, optimizer, average, step=step, judged=judged)
 
-    for epoch in range(judged, plan.epochs):
+    for epoch in range(judged, epochs):
         now: dict[str, Any] = {"step": step, "steps": steps, "epoch": round(step / per_epoch, 3)}
         batches = shuffled(texts.lengths, plan.batch_size, seed=plan.seed, epoch=epoch)
         for indices in batches[step - epoch * per_epoch :]:
@@ -102,10 +109,12 @@ def train(
             now = {"step": step, "steps": steps, "epoch": round(step / per_epoch, 3), "loss": round(loss.item(), 5)}
             now |= {"learning_rate": rate, "examples_per_second": speed.rate}
             progress.write("train", **now)
+        if (epoch + 1) % between and epoch + 1 < epochs:
+            continue
         try:
             with average.swapped():
                 dev = judge()
-                _keep_if_best(store, step, dev, named, plan.metric)
+                _keep_if_good(store, step, dev, named, plan)
         except Cancelled:
             save(judged=epoch)
             raise
@@ -198,15 +207,27 @@ def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 # ---------------------------------------------------------------- what is kept
 
 
-def _keep_if_best(store: Store, step: int, dev: dict[str, float], named: Mapping[str, Tensor], metric: str) -> None:
+def _keep_if_good(store: Store, step: int, dev: dict[str, float], named: Mapping[str, Tensor], plan: Plan) -> None:
+    """Keep the newest weights unless an evaluation before them was better by more than chance explains.
+
+    The mean of more weights is the better model; a few dev texts are too noisy to say otherwise, but they do tell when
+    training goes wrong. Chance is one standard error, as in Breiman et al. (1984), section 3.4.3.
+    """
     best = store.load_best()
-    if best is None or (dev[metric], -dev["loss"]) > (best[1]["dev"][metric], -best[1]["dev"]["loss"]):
-        store.save_best(named, step=step, dev=dev)
+    now = dev[plan.metric]
+    highest = now if best is None else max(now, best[1]["highest"])
+    if now >= highest - standard_error(highest, plan.dev_texts):
+        store.save_best(named, step=step, dev=dev, highest=highest)
+
+
+def standard_error(share: float, texts: int) -> float:
+    """Of a share of so many texts; for macro F1 a rough one."""
+    return math.sqrt(max(0.0, share * (1 - share)) / max(1, texts))
 
 
 def _load_best(store: Store, named: Mapping[str, Tensor]) -> Best:
     best = store.load_best()
-    assert best is not None, "the best weights are kept at the end of the first epoch"
+    assert best is not None, "the best weights are kept at each evaluation, and the last epoch ends with one"
     tensors, facts = best
     _copy(list(named.values()), [tensors[name] for name in named])
     return Best(facts["step"], facts["dev"])

@@ -1,4 +1,4 @@
-"""The resumable state of a training run: one safetensors file, replaced whole, and beside it the best weights so far."""
+"""The resumable state of a training run: one safetensors file, replaced whole, and beside it the weights kept so far."""
 
 import json
 import os
@@ -48,11 +48,11 @@ class Store:
         return found
 
     def save_best(self, tensors: Mapping[str, Tensor], **facts: Any) -> None:
-        """Replace the best weights. They may be newer than the state: a resumed run makes the same ones again."""
+        """Replace the kept weights. They may be newer than the state: a resumed run makes the same ones again."""
         self._write("best.safetensors", tensors, facts)
 
     def load_best(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Weights and facts of the best evaluation so far, or None."""
+        """Weights and facts of the evaluation that is kept so far, or None."""
         return self._read("best.safetensors")
 
     def clear(self) -> None:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.access import member
 from annotation.models import Membership
@@ -20,7 +20,7 @@ from training.recipes import RECIPES
 from training.views.charts import chart
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def runs(request: HttpRequest, membership: Membership) -> HttpResponseBase:
@@ -37,7 +37,7 @@ def runs(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return render(request, "training/runs.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("research")
 def start(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -93,7 +93,7 @@ def found(membership: Membership, pk: int) -> Run:
     return get_object_or_404(rows, pk=pk, version__dataset__project=membership.project)
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def run(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -122,7 +122,7 @@ def shown(row: Run) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_safe
 @never_cache
 @member("boards")
 def run_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -156,7 +156,7 @@ def again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     return redirect("training:run", membership.project.slug, child.pk)
 
 
-@require_GET
+@require_safe
 @member("boards")
 def log(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The end of the log as text."""
@@ -164,7 +164,7 @@ def log(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBa
     return HttpResponse(words, content_type="text/plain; charset=utf-8")
 
 
-@require_GET
+@require_safe
 @member("boards")
 def manifest(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Everything that made the result, as JSON."""

@@ -17,6 +17,7 @@ class Command(ProjectCommand):
     def options(self, parser: CommandParser) -> None:
         """Which question, which labels, how many draws."""
         parser.add_argument("--question", default="", metavar="NAME", help="needed where there is more than one")
+        parser.add_argument("--guideline-version", type=int, metavar="N", help="default: the newest with answers")
         parser.add_argument("--without", action="append", default=[], metavar="LABEL", help="leave its answers out")
         parser.add_argument("--draws", type=int, default=measuring.DRAWS, help="of the bootstrap")
         parser.add_argument("--seed", type=int, default=measuring.SEED, help="of the bootstrap")
@@ -28,6 +29,7 @@ class Command(ProjectCommand):
         figures = measuring.measure(
             project=project,
             question=question,
+            version=measuring.chosen(project, options["guideline_version"]),
             without=frozenset(options["without"]),
             draws=options["draws"],
             seed=options["seed"],
@@ -35,7 +37,6 @@ class Command(ProjectCommand):
         return {
             "project": project.slug,
             "question": question,
-            "guideline_version": project.version.number if project.version else None,
             "without": options["without"],
             "cases_open": Case.objects.open().filter(project=project, question=question).count(),
             **figures,

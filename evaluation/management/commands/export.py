@@ -5,20 +5,20 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.management.command import find_project, find_user
 from evaluation import export
-from evaluation.management.command import ProjectCommand, find_project, find_user, find_version
+from evaluation.management.command import VersionCommand, find_version
 from evaluation.models import DatasetVersion
 
 
-class Command(ProjectCommand):
+class Command(VersionCommand):
     """Write the files of a version and record who took it."""
 
     help = "Export a frozen version: a folder, a .zip, or one .jsonl or .csv with all splits."
 
     def options(self, parser: CommandParser) -> None:
         """What to export, and where to."""
-        parser.add_argument("--dataset", default="", metavar="NAME", help="needed where the project has more than one")
-        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
+        self.version_options(parser)
         parser.add_argument("--format", choices=export.FORMATS, default="jsonl")
         parser.add_argument("--out", required=True, metavar="PATH", help="new folder, or a file .zip, .jsonl or .csv")
         parser.add_argument("--without-test-gold", action="store_true", help="leave the labels of the test split out")

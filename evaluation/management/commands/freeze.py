@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.management.command import ProjectCommand, find_project, find_user
 from annotation.models import Project
 from evaluation import freezing
-from evaluation.management.command import ProjectCommand, find_project, find_user, finish
+from evaluation.management.command import finish
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion
 from evaluation.rules import GROUPS, MODES
 

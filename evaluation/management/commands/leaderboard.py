@@ -4,24 +4,23 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.management.command import find_project
 from evaluation import leaderboard
-from evaluation.management.command import ProjectCommand, find_benchmark, find_project, find_version
+from evaluation.management.command import VersionCommand, find_benchmark, find_version
 from evaluation.management.commands.submit import interval
 
 
-class Command(ProjectCommand):
+class Command(VersionCommand):
     """Print a board."""
 
     help = "Print the leaderboard of a frozen version."
 
     def options(self, parser: CommandParser) -> None:
         """Which board, in which order."""
-        parser.add_argument("--dataset", default="", metavar="NAME", help="needed where the project has more than one")
-        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
-        parser.add_argument("--question", default="", metavar="NAME", help="needed where the version has more than one")
+        self.board_options(parser)
         parser.add_argument("--sort", default=None, metavar="METRIC", help="default: the primary metric")
         parser.add_argument("--ascending", action="store_true")
-        parser.add_argument("--all", action="store_true", help="every submission, not only the best of each system")
+        parser.add_argument("--all", action="store_true", help="every submission, not only the newest of each system")
 
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Facts and entries."""

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.management.command import ProjectCommand, find_project, find_user
 from evaluation import refreshing
-from evaluation.management.command import ProjectCommand, find_dataset, find_project, find_user, finish
+from evaluation.management.command import find_dataset, finish
 
 
 class Command(ProjectCommand):

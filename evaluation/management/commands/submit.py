@@ -5,28 +5,20 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.management.command import find_project, find_user
 from evaluation import scoring, submitting
-from evaluation.management.command import (
-    ProjectCommand,
-    find_benchmark,
-    find_project,
-    find_user,
-    find_version,
-    finish,
-)
+from evaluation.management.command import VersionCommand, find_benchmark, find_version, finish
 from evaluation.models import Score
 
 
-class Command(ProjectCommand):
+class Command(VersionCommand):
     """Check, store and score a file of predictions, and print its report and scores."""
 
     help = "Submit predictions (JSONL or CSV with id and label) of a system to a board."
 
     def options(self, parser: CommandParser) -> None:
         """Which board, which system, which file."""
-        parser.add_argument("--dataset", default="", metavar="NAME", help="needed where the project has more than one")
-        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
-        parser.add_argument("--question", default="", metavar="NAME", help="needed where the version has more than one")
+        self.board_options(parser)
         parser.add_argument("--system", required=True, metavar="NAME", help="what made the predictions")
         parser.add_argument("--description", default="", metavar="TEXT")
         parser.add_argument("--file", required=True, metavar="PATH")

@@ -48,6 +48,15 @@ export function mount(root, question, changed) {
     title(given) {
       return question.labels.find((label) => label.name === given)?.title ?? given ?? "";
     },
+    // The answer as something to look at; empty where there is none.
+    mark(given) {
+      if (given == null) return "";
+      const chip = document.createElement("span");
+      chip.className = "chip";
+      chip.dataset.color = question.labels.find((label) => label.name === given)?.color ?? 0;
+      chip.textContent = this.title(given);
+      return chip;
+    },
     definition(given) {
       return question.labels.find((label) => label.name === given);
     },

@@ -3,15 +3,15 @@
 import json
 import threading
 import time
-from typing import Any, cast
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 
 from annotation import jobs
-from annotation.jobs import State
-from annotation.models import Project
-from evaluation.models import DatasetVersion
+from annotation.jobs import LIVE, State
+from annotation.management.command import find_project, find_user
+from evaluation.management.command import VersionCommand, find_question, find_version
 from training import recipes, running
 from training.models import Run
 
@@ -20,89 +20,47 @@ PATIENCE = 3.0
 POLL = 0.5
 
 
-class Command(BaseCommand):
+class Command(VersionCommand):
     """Queue a run; with --wait follow it, print its scores as JSON, and exit 1 with the sentence where it failed."""
 
     help = "Train a system on a frozen version and score it on the version's board."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """--version is the dataset's here, not Django's."""
-        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        """The run's inputs, and how to wait for it."""
-        parser.add_argument("--project", required=True, metavar="SLUG")
-        parser.add_argument("--dataset", metavar="SLUG", help="needed where the project has more than one")
-        parser.add_argument("--version", dest="number", default="latest", metavar="1.0.0|latest")
-        parser.add_argument("--question", metavar="NAME", help="needed where the version has more than one")
+    def options(self, parser: CommandParser) -> None:
+        """The run's inputs, and whether to wait for it."""
+        self.board_options(parser)
         parser.add_argument("--recipe", required=True, metavar="NAME", help=", ".join(recipes.RECIPES))
         parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
         parser.add_argument("--seed", type=int, default=13)
         parser.add_argument("--name", default="", metavar="SYSTEM", help="the system's name; default: the recipe's")
         parser.add_argument("--wait", action="store_true", help="wait for the end, working here if no worker does")
-        parser.add_argument("--json", action="store_true", help="print JSON also without --wait and on failure")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Start, and wait where asked to."""
-        run = self._start(options)
-        if not options["wait"]:
-            self._say_queued(run, as_json=options["json"])
-            return
-        follow(run, self.stderr)
-        if run.state != State.DONE:
-            if options["json"]:
-                self.stdout.write(json.dumps(summary(run), ensure_ascii=False, indent=1))
-            raise CommandError(run.message or f"The run ended as {run.state}.")
-        self.stdout.write(json.dumps(summary(run), ensure_ascii=False, indent=1))
+        version = find_version(find_project(options["project"]), options["dataset"], options["number"])
+        run = running.start(
+            version=version,
+            question=find_question(version, options["question"]),
+            recipe=options["recipe"],
+            options=dict(parse_option(text) for text in options["option"]),
+            seed=options["seed"],
+            name=options["name"],
+            user=find_user(options["user"]),
+        )
+        if options["wait"]:
+            follow(run, self.stderr)
+        return summary(run)
 
-    def _start(self, options: dict[str, Any]) -> Run:
-        try:
-            version = find_version(options["project"], options["dataset"], options["number"])
-            return running.start(
-                version=version,
-                question=options["question"] or only_question(version),
-                recipe=options["recipe"],
-                options=dict(parse_option(text) for text in options["option"]),
-                seed=options["seed"],
-                name=options["name"],
-                user=None,
-            )
-        except ValueError as error:
-            raise CommandError(str(error)) from error
+    def told(self, result: dict[str, Any]) -> list[str]:
+        """That it is queued, or all that came of it; of a failure the sentence alone."""
+        if result["state"] in LIVE:
+            return [f"Run {result['run']} is queued: {result['system']} on {result['dataset']} {result['version']}."]
+        return [] if self.failure(result) else [json.dumps(result, ensure_ascii=False, indent=1)]
 
-    def _say_queued(self, run: Run, *, as_json: bool) -> None:
-        said = f"Run {run.pk} is queued: {run.system} on {run.version}."
-        self.stdout.write(json.dumps(summary(run), ensure_ascii=False, indent=1) if as_json else said)
-
-
-def find_version(project: str, dataset: str | None, number: str) -> DatasetVersion:
-    """The frozen version of that number, or the latest. Raises ValueError that lists what there is."""
-    found = Project.objects.filter(slug=project).first()
-    if found is None:
-        raise ValueError(f"There is no project “{project}”.")
-    datasets = {entry.slug: entry for entry in found.datasets.all()}
-    if dataset is None and len(datasets) == 1:
-        dataset = next(iter(datasets))
-    if dataset not in datasets:
-        names = ", ".join(sorted(datasets)) or "none"
-        raise ValueError(f"Name one of the project's datasets with --dataset. The datasets are: {names}.")
-    rows = datasets[dataset].versions.frozen().order_by("-major", "-minor", "-patch")
-    versions = cast(list[DatasetVersion], list(rows))
-    if not versions:
-        raise ValueError(f"“{dataset}” has no frozen version yet. Freeze one first.")
-    chosen = [version for version in versions if number in ("latest", version.number)]
-    if not chosen:
-        numbers = ", ".join(version.number for version in versions)
-        raise ValueError(f"There is no frozen version {number} of “{dataset}”. The versions are: {numbers}.")
-    return chosen[0]
-
-
-def only_question(version: DatasetVersion) -> str:
-    """The version's question, where there is one only. Raises ValueError that lists them."""
-    names = [str(entry["name"]) for entry in version.questions]
-    if len(names) != 1:
-        raise ValueError(f"Name one of the questions with --question: {', '.join(names)}.")
-    return names[0]
+    def failure(self, result: dict[str, Any]) -> str:
+        """Why a run that was waited for did not come to its end."""
+        if result["state"] in (*LIVE, State.DONE):
+            return ""
+        return str(result["message"] or f"The run ended as {result['state']}.")
 
 
 def parse_option(text: str) -> tuple[str, Any]:
@@ -152,7 +110,7 @@ def summary(run: Run) -> dict[str, Any]:
         "run": run.pk,
         "state": run.state,
         "system": run.system.name,
-        "dataset": run.version.dataset.slug,
+        "dataset": run.version.dataset.name,
         "version": run.version.number,
         "content_hash": run.version.content_hash,
         "question": run.question,

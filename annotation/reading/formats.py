@@ -1,0 +1,12 @@
+"""The formats that can be read, and the ends of file names that stand for them."""
+
+FORMATS = ("csv", "tsv", "json", "jsonl", "xlsx", "txt", "zip")
+EXTENSIONS = {
+    **{name: name for name in FORMATS},
+    "tab": "tsv",
+    "ndjson": "jsonl",
+    "jsonlines": "jsonl",
+    "xlsm": "xlsx",
+    "text": "txt",
+    "md": "txt",
+}

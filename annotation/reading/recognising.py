@@ -1,0 +1,113 @@
+"""Tells a file's format by its first bytes rather than by its name, and refuses other kinds in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from annotation.reading import limits
+from annotation.reading.archives import text_chunks
+from annotation.reading.encodings import codec_for, decoded
+from annotation.reading.formats import EXTENSIONS, FORMATS
+from annotation.reading.json_values import DECODER
+from annotation.reading.opening import beginning, chunks_of, open_archive
+from annotation.reading.row import Options, Unreadable
+from annotation.reading.separators import best_delimiter
+from annotation.text.words import _, gettext_noop
+
+_FOREIGN_KINDS = (
+    (
+        b"\xd0\xcf\x11\xe0",
+        gettext_noop("This is an old Excel or Word file, or one with a password; save it as .xlsx without a password."),
+    ),
+    (b"%PDF-", gettext_noop("This is a PDF; export its text or table as .txt, .csv or .xlsx.")),
+    (b"PAR1", gettext_noop("This is a Parquet file; export it as .jsonl or .csv.")),
+    (b"\x89PNG", gettext_noop("This is an image; upload texts.")),
+    (b"\xff\xd8\xff", gettext_noop("This is an image; upload texts.")),
+    (b"7z\xbc\xaf", gettext_noop("This is a 7z archive; unpack it, or pack it as .zip.")),
+    (b"Rar!", gettext_noop("This is a RAR archive; unpack it, or pack it as .zip.")),
+    (b"SQLite format 3", gettext_noop("This is an SQLite database; export its table as .csv.")),
+    (b"{\\rtf", gettext_noop("This is a rich text file; save it as plain text (.txt).")),
+)
+
+
+def recognise(
+    path: Path, filename: str, format: str | None, encoding: str | None, said: list[str]
+) -> tuple[str, str, str | None]:
+    """Format, beginning of the text (empty for archives) and codec (None for workbooks)."""
+    head = beginning(chunks_of(path), limits.HEAD)
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        raise Unreadable(_("The file is empty."))
+    named = EXTENSIONS.get(re.sub(r"\.gz$", "", filename.lower()).rpartition(".")[2])
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _recognise_archive(path, format, encoding, said)
+    for magic, sentence in _FOREIGN_KINDS:
+        if head.startswith(magic):
+            raise Unreadable(_(sentence))
+    if named in ("xlsx", "zip") or format in ("xlsx", "zip"):
+        if format:
+            sentence = _("The file is not {format} file; choose the format it has.")
+            raise Unreadable(sentence.format(format=_article(format)))
+        said.append(_("The file is named .{ending} but is plain text; it was read as text.").format(ending=named))
+        named = None
+    codec, warning = codec_for(chunks_of(path), encoding)
+    if warning:
+        said.append(warning)
+    text = "".join(decoded((head,), Options(encoding=codec)))
+    _refuse_binary(text)
+    return format or _text_format(text, named, said), text, codec
+
+
+def _recognise_archive(
+    path: Path, format: str | None, encoding: str | None, said: list[str]
+) -> tuple[str, str, str | None]:
+    with open_archive(path) as (archive, _file):
+        names = set(archive.namelist())
+    if "word/document.xml" in names or "ppt/presentation.xml" in names or "mimetype" in names:
+        raise Unreadable(_("This is a text, slide or OpenDocument file; save it as .xlsx, .csv or .txt."))
+    found = "xlsx" if "[Content_Types].xml" in names or "xl/workbook.xml" in names else "zip"
+    if format and format != found:
+        sentence = _("The file is {found} file, not {format} file; choose {right}.")
+        raise Unreadable(sentence.format(found=_article(found), format=_article(format), right=found))
+    if found == "xlsx":
+        return found, "", None
+    codec, warning = codec_for(text_chunks(path), encoding)
+    if warning:
+        said.append(warning)
+    return found, "", codec
+
+
+def _article(format: str) -> str:
+    return _("an .{ending}").format(ending=format) if format == "xlsx" else _("a .{ending}").format(ending=format)
+
+
+def _refuse_binary(text: str) -> None:
+    sample = text[:20_000]
+    odd = sum(letter < "\x20" and letter not in "\t\n\r\f\x0b\x1b" for letter in sample)
+    if odd > 0.05 * len(sample):
+        raise Unreadable(_("This is not a text file; upload one of {formats}.").format(formats=", ".join(FORMATS)))
+
+
+def _text_format(text: str, named: str | None, said: list[str]) -> str:
+    if text.lstrip()[:1] in ("{", "[") and named in (None, "json", "jsonl"):
+        found = _json_or_jsonl(text.lstrip(), named)
+        if named and named != found:
+            sentence = _("The file is named .{ending} but is written as {found}; it was read as {found}.")
+            said.append(sentence.format(ending=named, found=found))
+        return found
+    if named:
+        return named
+    best, share = best_delimiter(text, "\t,;")
+    return "txt" if share < 0.9 else "tsv" if best == "\t" else "csv"
+
+
+def _json_or_jsonl(text: str, named: str | None) -> str:
+    """JSON Lines when a second value follows the first without a comma."""
+    try:
+        value, end = DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return "json" if text[0] == "[" else named or "json"
+    if text[end:].lstrip()[:1] in ("{", "["):
+        return "jsonl"
+    one_line = isinstance(value, dict) and "\n" not in text[:end]
+    return "jsonl" if named == "jsonl" and one_line else "json"
