@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotation import adjudicating, assigning, schema
-from annotation.models import Annotation, Assignment, GuidelineVersion, Membership, Project, Revision
+from annotation.models import Annotation, Assignment, Case, Gold, GuidelineVersion, Membership, Project, Revision
 from annotation.text.normal import clean
 
 SKIP_REASONS = {
@@ -293,7 +293,7 @@ def _write(
     version: GuidelineVersion,
     item: int,
     *,
-    independent: bool = True,
+    independent: bool | None = None,
 ) -> Annotation:
     """The annotation as it now stands, one line of history, and what the item's settling follows from it."""
     given: dict[str, Any] = {
@@ -305,6 +305,8 @@ def _write(
         "seconds": sent.seconds,
     }
     now = timezone.now()
+    if independent is None:  # a first answer
+        independent = not _has_read(membership, item)
     annotation = Annotation(
         project_id=membership.project_id,
         item_id=item,
@@ -323,6 +325,22 @@ def _write(
     Revision.objects.create(annotation=annotation, client_id=sent.client_id, at=now, **given)
     adjudicating.settle(project=membership.project, version=version, items=[item])
     return annotation
+
+
+def _has_read(membership: Membership, item: int) -> bool:
+    """Whether this person may have read the others' answers, a case or gold of the item before answering it.
+
+    Who has only ever been annotator has not, and costs no query. The others are blind while they are asked, but not
+    before: where more answers are wanted of a complete item, or where they did not label then.
+    """
+    if not membership.can_see_boards and membership.read_until is None:
+        return False
+    others = Annotation.objects.submitted().filter(item=item).exclude(annotator=membership.user_id)
+    gold, cases = Gold.objects.current().filter(item=item), Case.objects.open().filter(item=item)
+    until = membership.read_until
+    if not membership.can_see_boards:
+        gold, cases = gold.filter(settled_at__lt=until), cases.filter(opened_at__lt=until)
+    return gold.exists() or cases.exists() or (until is not None and others.filter(created_at__lt=until).exists())
 
 
 @transaction.atomic

@@ -167,8 +167,10 @@ def change_role(*, membership: Membership, role: str, labels: bool) -> None:
         raise ValueError(_("There is no role “%(role)s”.") % {"role": role})
     if role != Membership.Role.MANAGER:
         _keep_a_manager(membership)
+    if membership.reads_without_labelling:
+        membership.read_until = timezone.now()
     membership.role, membership.labels = role, labels
-    membership.save(update_fields=["role", "labels"])
+    membership.save(update_fields=["role", "labels", "read_until"])
     if not membership.is_manager:
         _close_invitations(membership)
     if not membership.can_label:

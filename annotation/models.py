@@ -173,6 +173,8 @@ class Membership(models.Model):
     labels = models.BooleanField(
         _("also labels"), default=False, help_text=_("Gets items to label, beside the rights of the role.")
     )
+    # Until when this person read others' answers or gold without having to answer first; None: never so far.
+    read_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = MembershipQuerySet.as_manager()
@@ -208,6 +210,11 @@ class Membership(models.Model):
     def can_see_boards(self) -> bool:
         """Sees frozen versions and boards; annotators do not (a board names hard examples)."""
         return self.role != self.Role.ANNOTATOR
+
+    @property
+    def reads_without_labelling(self) -> bool:
+        """Sees answers or gold of items that they are not asked about, so that a later answer is no blind one."""
+        return self.can_see_boards and not self.can_label
 
 
 def token_digest(token: str) -> str:

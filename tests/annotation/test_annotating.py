@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.utils import timezone
 
-from annotation import annotating, assigning, publishing
+from annotation import annotating, assigning, inviting, publishing
 from annotation import models as a
 from annotation.annotating import Conflict
 from tests.annotation.worlds import answer, correct, lease, member, sent, take
-from tests.conftest import make_items, make_project
+from tests.conftest import make_annotation, make_items, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -275,6 +275,60 @@ def test_what_an_adjudicator_changes_after_others_have_answered_is_no_independen
     assert not item.annotations.get(annotator=cast["dave"]).independent
     assert a.Case.objects.open().filter(item=item).exists()  # a person decides
     assert not a.Gold.objects.exists()
+
+
+def test_who_could_read_before_labelling_gives_no_independent_answer(project, cast):
+    [item] = make_items(project, 1)
+    dave = a.Membership.objects.get(project=project, user=cast["dave"])
+    inviting.change_role(membership=dave, role="manager", labels=True)
+    [alices] = take(project, cast["alice"])
+    answer(project, cast["alice"], alices, "positive")
+    for labels in (False, True):  # reads what alice said, then comes back to the desk
+        dave.refresh_from_db()
+        inviting.change_role(membership=dave, role="manager", labels=labels)
+    [daves] = take(project, cast["dave"])
+    answer(project, cast["dave"], daves, "positive")
+    assert not item.annotations.get(annotator=cast["dave"]).independent
+    assert a.Case.objects.open().filter(item=item).exists()
+
+
+def test_who_has_read_and_becomes_annotator_is_still_known_to_have_read(project, cast):
+    read, fresh = make_items(project, 2)
+    make_annotation(read, cast["alice"], "positive")
+    carol = a.Membership.objects.get(project=project, user=cast["carol"])
+    inviting.change_role(membership=carol, role="annotator", labels=False)
+    for _each in (read, fresh):
+        [slot] = take(project, cast["carol"])
+        answer(project, cast["carol"], slot, "positive")
+    assert not read.annotations.get(annotator=cast["carol"]).independent
+    assert fresh.annotations.get(annotator=cast["carol"]).independent
+
+
+def test_more_answers_to_a_settled_item_are_independent_of_those_alone_who_could_not_read_it(project, cast):
+    [item] = make_items(project, 1)
+    for name in ("alice", "bob"):
+        [slot] = take(project, cast[name])
+        answer(project, cast[name], slot, "positive")
+    assert a.Gold.objects.current().filter(item=item).exists()
+    a.Membership.objects.create(project=project, user=make_user("frank"), role="annotator")
+    a.Membership.objects.filter(project=project, user=cast["dave"]).update(labels=True)
+    inviting.configure(project=project, overlap=4)
+    for user in (cast["dave"], a.User.objects.get(username="frank")):
+        [slot] = take(project, user)
+        answer(project, user, slot, "positive")
+    assert not item.annotations.get(annotator=cast["dave"]).independent
+    assert item.annotations.get(annotator__username="frank").independent
+
+
+def test_one_who_labels_alone_may_correct_and_stays_independent(project, cast):
+    project = inviting.configure(project=project, overlap=1)
+    [item] = make_items(project, 1, slots=1)
+    a.Membership.objects.filter(project=project, user=cast["dave"]).update(labels=True)
+    [slot] = take(project, cast["dave"])
+    answer(project, cast["dave"], slot, "positive")
+    correct(project, cast["dave"], item, "negative")
+    assert item.annotations.get(annotator=cast["dave"]).independent
+    assert a.Gold.objects.current().get(item=item).value == "negative"
 
 
 def test_what_an_annotator_changes_stays_independent_and_settles(project, cast):
