@@ -171,7 +171,7 @@ def _apply(
             elif case and case.disagreement != verdict.disagreement:
                 case.disagreement = verdict.disagreement
                 changes.moved.append(case)
-            elif not case and (given or question["required"]):
+            elif not case and (given or (question["required"] and not question.get("when"))):
                 changes.cases.append(
                     Case(project=project, item_id=item, question=name, disagreement=verdict.disagreement)
                 )
@@ -247,7 +247,7 @@ def decide(*, case: Case, value: Any, user: User | None, reason: str, note: str 
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
     version = version_of(case.project)
     question = schemas.question(version.schema, case.question)
-    value = KINDS[question["kind"]].clean(value, question)
+    value = KINDS[question["kind"]].clean(value, question, case.item.about)
     hold([case.item_id])
     if not Case.objects.open().filter(pk=case.pk).update(closed_at=timezone.now()):
         raise ValueError(_("This case has been settled already, perhaps in another window. Nothing was changed."))
@@ -264,7 +264,7 @@ def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: st
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
     version = version_of(gold.project)
     question = schemas.question(version.schema, gold.question)
-    value = KINDS[question["kind"]].clean(value, question)
+    value = KINDS[question["kind"]].clean(value, question, gold.item.about)
     Case.objects.open().filter(item=gold.item_id, question=gold.question).update(closed_at=timezone.now())
     return _replace(case_of(gold), version, value, user, reason, note)
 

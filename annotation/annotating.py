@@ -12,7 +12,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotation import adjudicating, assigning, schema
-from annotation.models import Annotation, Assignment, Case, Gold, GuidelineVersion, Membership, Project, Revision
+from annotation.kinds import About
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Case,
+    Gold,
+    GuidelineVersion,
+    Item,
+    Membership,
+    Project,
+    Revision,
+)
 from annotation.text.normal import clean
 
 SKIP_REASONS = {
@@ -132,7 +143,7 @@ def submit(*, membership: Membership, sent: Sent, more: bool = True) -> tuple[An
 def _submit(membership: Membership, sent: Sent, more: bool) -> tuple[Annotation, Assignment | None]:
     version = membership.project.version
     if sent.token and version and version.pk == sent.version:
-        answer = _clean(sent, version)
+        answer = _clean(membership, sent, version)
         closed = assigning.close(membership, sent.assignment, sent.token, _slot_state(sent), version.pk)
         if closed:
             item, place = closed
@@ -143,8 +154,20 @@ def _submit(membership: Membership, sent: Sent, more: bool) -> tuple[Annotation,
     return annotation, _refill(membership, again=repeat is not None) if more else None
 
 
-def _clean(sent: Sent, version: GuidelineVersion) -> dict[str, Any]:
-    return schema.clean(sent.answer, version.schema) if sent.status == "submitted" else {}
+def _clean(membership: Membership, sent: Sent, version: GuidelineVersion) -> dict[str, Any]:
+    if sent.status != "submitted":
+        return {}
+    return schema.clean(sent.answer, version.schema, about=_about(membership, sent.assignment, sent.answer, version))
+
+
+def _about(membership: Membership, assignment: int, answer: Any, version: GuidelineVersion) -> About | None:
+    """The item of a slot that this person has or had, read only where something in the answer is about its words."""
+    if not schema.needs_item(answer, version.schema):
+        return None
+    mine = Q(annotator=membership.user_id) | Q(held_before=membership.user_id)
+    slots = Assignment.objects.filter(mine, pk=assignment, project=membership.project_id)
+    item = Item.objects.filter(pk__in=slots.values("item")).select_related("document").first()
+    return item.about if item else None
 
 
 def _slot_state(sent: Sent) -> str:
@@ -194,7 +217,8 @@ def _current_version(membership: Membership, sent: Sent) -> GuidelineVersion:
     slot = Assignment.objects.filter(pk=sent.assignment, project=project).first()
     if slot and (slot.annotator_id, slot.state) == (membership.user_id, Assignment.State.LEASED):
         with suppress(ValueError):  # what the new schema does not know stays in the browser alone
-            answer = schema.clean(sent.answer, version.schema, partial=True)
+            about = _about(membership, sent.assignment, sent.answer, version)
+            answer = schema.clean(sent.answer, version.schema, about=about, partial=True)
             conflict.draft = slot.item_id, version, {"answer": answer, "comment": sent.comment}
     raise conflict
 
@@ -202,7 +226,7 @@ def _current_version(membership: Membership, sent: Sent) -> GuidelineVersion:
 def _not_leased(membership: Membership, sent: Sent) -> Annotation:
     """A correction of one's own answer, or an answer whose lease has run out."""
     version = _current_version(membership, sent)
-    answer = _clean(sent, version)
+    answer = _clean(membership, sent, version)
     slot = Assignment.objects.filter(pk=sent.assignment, project=membership.project_id).first()
     if slot is None:
         raise Conflict(_("No answer is asked for here any more: the item or its place was removed."))
@@ -360,8 +384,10 @@ def draft(*, membership: Membership, data: Any) -> bool:
     ).first()
     if slot is None or version is None:
         return False
+    given = data.get("answer") or {}
+    about = _about(membership, slot.pk, given, version)
     values = {
-        "answer": schema.clean(data.get("answer") or {}, version.schema, partial=True),
+        "answer": schema.clean(given, version.schema, about=about, partial=True),
         "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,
     }

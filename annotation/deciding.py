@@ -152,7 +152,7 @@ def by_annotator(
         if case.item_id not in said:
             continue
         try:
-            value = KINDS[entry["kind"]].clean(said[case.item_id], entry)
+            value = KINDS[entry["kind"]].clean(said[case.item_id], entry, case.item.about)
             adjudicating.decide(case=case, value=value, user=user, reason=reason, note=note)
         except ValueError as error:  # a label that is gone since, a case that was settled meanwhile
             outcome.problems.append({"row": None, "problem": f"{case.item.document.external_id}: {error}"})

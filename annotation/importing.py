@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from annotation import jobs, loading, reading
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobFailed, State
+from annotation.kinds import KINDS
 from annotation.models import Import, Project, User
-from annotation.records import DEFAULTS, LABELS, OURS, looks_like_annotations
+from annotation.records import DEFAULTS, LABELS, OF, OURS, looks_like_annotations
 from annotation.records import EXTRAS as EXTRAS
 from annotation.records import FIELDS as FIELDS
 
@@ -127,6 +128,7 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
     asked = row.options.get("question") or next((q["name"] for q in schema["questions"] if q["name"] in columns), "")
     if "label" not in mapping and asked in columns:
         mapping["label"] = asked
+    mapping |= _columns_of(schema["questions"], row.options.get("question") or "", columns, mapping)
     if "label" not in mapping and any(column.startswith("gold.") for column in columns):
         mapping["gold"] = "gold"
     if row.what == Import.What.ANNOTATIONS:
@@ -135,6 +137,22 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
         extra = {"annotator": who, "status": "status" if "status" in columns else ""}
         mapping = {**known, **{name: column for name, column in extra.items() if column}}
     return mapping
+
+
+def _columns_of(
+    questions: Sequence[dict[str, Any]], chosen: str, columns: list[str], mapping: dict[str, str]
+) -> dict[str, str]:
+    """Columns called like a question, or like the answers of its kind (labels, spans, score …) where one has them."""
+    found: dict[str, str] = {}
+    for place, entry in enumerate(questions):
+        plain = entry["name"] == chosen if chosen else place == 0
+        field = "label" if plain else f"{OF}{entry['name']}"
+        alike = [other for other in questions if other["kind"] == entry["kind"]]
+        names = [entry["name"], *([KINDS[entry["kind"]].column] if len(alike) == 1 else [])]
+        free = [name for name in names if name in columns and name not in {*mapping.values(), *found.values()}]
+        if free and (field not in mapping or (plain and KINDS[entry["kind"]].column != "label")):
+            found[field] = free[0]
+    return found
 
 
 def check(row: Import) -> None:
@@ -147,8 +165,11 @@ def check(row: Import) -> None:
             _("No column is chosen for “%(field)s”. The columns are: %(columns)s.")
             % {"field": needed, "columns": ", ".join(columns) or "–"}
         )
+    asked = row.project.version.schema["questions"] if row.project.version else []
     for name in mapping:
-        if name not in FIELDS + EXTRAS:
+        if name.startswith(OF) and asked:
+            schemas.question({"questions": asked}, name.removeprefix(OF))
+        elif name not in FIELDS + EXTRAS:
             raise ValueError(
                 _("“%(field)s” is no field. Fields: %(all)s.") % {"field": name, "all": ", ".join(FIELDS + EXTRAS)}
             )
@@ -163,7 +184,8 @@ def check(row: Import) -> None:
             )
     if options["labels"] not in LABELS or options["duplicates"] not in ("keep", "skip"):
         raise ValueError(_("labels is one of %(labels)s; duplicates is keep or skip.") % {"labels": ", ".join(LABELS)})
-    brings = any(mapping.get(name) for name in ("label", "annotations", "gold")) or options["annotator_columns"]
+    brings = any(mapping[name] for name in mapping if name in ("label", "annotations", "gold") or name.startswith(OF))
+    brings = brings or bool(options["annotator_columns"])
     if options["labels"] in ("annotation", "gold") and not brings:
         raise ValueError(
             _("Labels are wanted, but no column is chosen for “label”. The columns are: %(columns)s.")

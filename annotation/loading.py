@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from annotation import adjudicating, annotating, publishing, reading
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobFailed
+from annotation.kinds import KINDS
 from annotation.models import (
     Annotation,
     Assignment,
@@ -202,6 +203,7 @@ class Loader:
         known = dict(documents.values_list("external_id", "text_key"))
         if self._only_answers:
             present = [record for record in records if self._is_here(record, known, refused)]
+            present = self._against_items(present, refused)
         else:
             present = self._new_documents(records, known, refused)
         self._put_answers(present)
@@ -216,6 +218,25 @@ class Loader:
             record.values,
         )
         return False
+
+    def _against_items(self, records: list[Record], refused: Refusals) -> list[Record]:
+        """The records whose answers stand up to the item, where answers are about its words; one query."""
+        schema = self.version.schema if self.version else {"questions": []}
+        if not any(KINDS[entry["kind"]].needs_item for entry in schema["questions"]):
+            return records
+        rows = Item.objects.filter(
+            project=self.project, document__external_id__in=[record.external_id for record in records]
+        )
+        items = {item.document.external_id: item for item in rows.select_related("document")}
+        kept = []
+        for record in records:
+            try:
+                self.desk.check(record, items[record.external_id].about)
+            except Refused as error:
+                refused.add(record.number, str(error), record.values)
+            else:
+                kept.append(record)
+        return kept
 
     def _new_documents(self, records: list[Record], known: dict[str, str], refused: Refusals) -> list[Record]:
         """Create documents, items and slots for what is new; returns the records whose item exists afterwards."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from annotation import jobs
 from annotation import schema as schemas
-from annotation.agreement.report import report
+from annotation.agreement.kinds import AGREEMENTS
 from annotation.jobs import LIVE, Grip, State
 from annotation.models import AgreementReport, Annotation, GuidelineVersion, Item, Project, User
 
@@ -30,8 +30,8 @@ def triples(
     question: str,
     without: frozenset[str] = frozenset(),
     version: GuidelineVersion | None = None,
-) -> Iterator[tuple[str, str, str]]:
-    """(item id, annotator id, value) of every independent answer that counts; answers in `without` are left out.
+) -> Iterator[tuple[str, str, Any]]:
+    """(item id, annotator id, value) of every independent answer that counts; labels in `without` are left out.
 
     With `version` only those given under it.
     """
@@ -39,7 +39,7 @@ def triples(
     rows = rows.filter(guideline_version=version) if version else rows
     for item, annotator, answer in rows.values_list("item_id", "annotator_id", "answer").iterator(chunk_size=5000):
         value = answer.get(question)
-        if value is not None and value not in without:
+        if value is not None and not (without and value in without):
             yield str(item), str(annotator), value
 
 
@@ -85,14 +85,16 @@ def measure(
     if not 1 <= draws <= MOST_DRAWS:
         raise ValueError(_("A bootstrap takes between 1 and %(most)d draws.") % {"most": MOST_DRAWS})
     entry = schemas.question(version.schema, question)
-    names = schemas.label_names(entry)
+    names = schemas.label_names(entry) if entry["kind"] == "choice" else []
     if strange := without - set(names):
         raise ValueError(
             _("“%(label)s” is no label of “%(question)s”.") % {"label": sorted(strange)[0], "question": question}
         )
-    figures = report(
+    if without:
+        entry = {**entry, "labels": [label for label in entry["labels"] if label["name"] not in without]}
+    figures = AGREEMENTS[entry["kind"]].report(
         triples(project=project, question=question, without=without, version=version),
-        categories=[name for name in names if name not in without],
+        question=entry,
         groups=_groups(project),
         draws=draws,
         seed=seed,
@@ -101,7 +103,7 @@ def measure(
     usernames = dict(User.objects.filter(pk__in=people).values_list("pk", "username"))
     figures["guideline_version"] = version.number
     figures["raters"] = {str(pk): name or usernames[pk] for pk, name in people.items()}
-    for pair in figures["cohen"]:
+    for pair in figures.get("cohen", []):
         pair["names"] = [figures["raters"].get(pair[side], pair[side]) for side in ("a", "b")]
     return figures
 

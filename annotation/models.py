@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from annotation.jobs import Job
+from annotation.kinds import About
 
 # Django's own limit for user names.
 LONGEST_NAME = 150
@@ -394,6 +395,11 @@ class Item(models.Model):
         """The words to label."""
         whole: str = self.document.text
         return whole if self.start is None else whole[self.start : self.end]
+
+    @property
+    def about(self) -> About:
+        """What answers to it are checked against."""
+        return About(text=self.text, published_at=self.document.published_at)
 
 
 class Assignment(models.Model):

@@ -14,10 +14,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from annotation import schema as schemas
+from annotation.kinds import KINDS, About
 from annotation.reading import Row
 from annotation.text.normal import clean, text_key
 
 FIELDS = ("id", "text", "title", "source_type", "language", "published_at", "issuer", "url")
+# A column for a question of its own: label:topic.
+OF = "label:"
+# Answers of other tools that no kind of ours takes; they are kept as metadata.
+FOREIGN = ("labels", "spans", "ranking")
 EXTRAS = ("label", "annotations", "split", "annotator", "status", "gold")
 SPLITS = {"train": "train", "training": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",
           "development": "dev", "test": "test", "testing": "test"}  # fmt: skip
@@ -302,11 +307,13 @@ class Desk:
         chosen = self.options["labels"]
         use = self.label_use if self.schema or chosen != "auto" else "ignore"
         uses = {"label": use, "gold": "ignore" if chosen == "ignore" or not self.schema else "gold"}
+        uses |= {name: use for name in self.mapping if name.startswith(OF)}
+        answer: dict[str, Any] = {}
         for name, use in uses.items():
             value = self._value(record.values, name)
-            if value in (None, "", [], {}):
+            if value in (None, "", {}) or (value == [] and self._kind(self._asked(name)) == "choice"):
                 continue
-            given = self._given(value)
+            given = self._given_to(name, value)
             if given is None:
                 self._keep(record, name, value)
                 self.warnings[_("labels of another kind than the question asks for were kept as metadata")] += 1
@@ -316,8 +323,21 @@ class Desk:
                     self.warnings[_("labels beside annotators' answers were kept as metadata; name their annotator to take them as answers")] += 1  # fmt: skip
             elif use == "gold":
                 record.gold.update(given)
-            elif given:
-                record.answers.append(Answer(self._row_annotator(record.values), given))
+            else:
+                answer.update(given)
+        if answer:
+            record.answers.append(Answer(self._row_annotator(record.values), answer))
+
+    def _asked(self, name: str) -> str:
+        """The question that a mapped field answers."""
+        return name.removeprefix(OF) if name.startswith(OF) else self.question
+
+    def _given_to(self, name: str, value: Any) -> dict[str, Any] | None:
+        """What a mapped field answers: label and gold the first question, or several by name; `label:NAME` that one."""
+        if not name.startswith(OF):
+            return self._given(value)
+        part = self._read(self._asked(name), value)
+        return None if part is None else {self._asked(name): part}
 
     def _row_annotator(self, values: dict[str, Any]) -> str:
         return clean(_words(self._value(values, "annotator"))).text[:NAME] or self.annotator
@@ -358,9 +378,8 @@ class Desk:
                 _("Row %(row)d: each entry of annotations needs an annotator and a label.") % {"row": record.number}
             )
         status = str(entry.get("status") or "submitted")
-        value = next((entry[part] for part in ("label", "value", "answer") if entry.get(part) not in (None, "")), None)
-        if value is None and status != "skipped" and any(entry.get(part) for part in ("spans", "labels", "ranking")):
-            return None
+        parts = dict.fromkeys(("label", "value", "answer", *(kind.column for kind in KINDS.values()), *FOREIGN))
+        value = next((entry[part] for part in parts if entry.get(part) not in (None, "")), None)
         given = {} if status in ("skipped", "draft") else self._given(value)
         if given is None:
             return None
@@ -375,20 +394,45 @@ class Desk:
 
     def _given(self, value: Any) -> dict[str, Any] | None:
         """A value as {question: answer}; {} where there is none, None where it is of another kind."""
-        if value in (None, "", [], {}):
+        if value in (None, "", {}) or (value == [] and self._kind(self.question) == "choice"):
             return {}
+        known = [entry["name"] for entry in self.schema["questions"]] if self.schema else None
+        if known is not None and isinstance(value, dict) and value and set(value) <= set(known):
+            given = {name: self._read(name, part) for name, part in value.items() if part not in (None, "")}
+            return None if any(part is None for part in given.values()) else given
+        if self._kind(self.question) != "choice":
+            part = self._read(self.question, value)
+            return None if part is None else {self.question: part}
         if isinstance(value, list):
             return None
         if not isinstance(value, dict):
             label = self._label(value)
             return {self.question: label} if label else {}
-        known = [entry["name"] for entry in self.schema["questions"]] if self.schema else None
         parts = {str(name): part for name, part in value.items() if part not in (None, "")}
         for name, part in parts.items():
             strange = not schemas.QUESTION.fullmatch(name) if known is None else name not in known
             if strange or isinstance(part, (dict, list)):
                 return None
         return {name: self._label(part) for name, part in parts.items()}
+
+    def _kind(self, name: str) -> str:
+        """The kind of a question; without a schema, or for a strange name, one label."""
+        asked = self.schema["questions"] if self.schema else []
+        return next((str(entry["kind"]) for entry in asked if entry["name"] == name), "choice")
+
+    def _read(self, name: str, value: Any) -> Any:
+        """A cell as an answer to that question, not checked yet; None where it is of another kind."""
+        kind = self._kind(name)
+        if kind == "choice":
+            return None if isinstance(value, (dict, list)) else self._label(value)
+        assert self.schema is not None
+        try:
+            given = KINDS[kind].read(value, schemas.question(self.schema, name))
+        except ValueError:
+            return None
+        if isinstance(given, list):
+            return [self.label_map.get(part, part) if isinstance(part, str) else part for part in given]
+        return self.label_map.get(given, given) if isinstance(given, str) else given
 
     def _label(self, value: Any) -> str:
         text = clean(_words(value)).text
@@ -400,10 +444,16 @@ class Desk:
             return
         if self.schema is None:
             raise self._no_schema(record)
+        about = About(text=record.text, published_at=record.fields.get("published_at", "")) if record.text else None
+        self.check(record, about)
+
+    def check(self, record: Record, about: About | None) -> None:
+        """Gold and answers in stored form, against the item where it is at hand; raises Refused."""
+        assert self.schema is not None
         try:
-            record.gold = schemas.clean(record.gold, self.schema, partial=True)
+            record.gold = schemas.clean(record.gold, self.schema, about=about, partial=True)
             for answer in record.answers:
-                answer.answer = schemas.clean(answer.given, self.schema, partial=True)
+                answer.answer = schemas.clean(answer.given, self.schema, about=about, partial=True)
         except ValueError as error:
             raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
 

@@ -16,6 +16,9 @@ METHODS = {
 }
 
 
+NAMES = {"": "Krippendorff's alpha", "krippendorff_alpha": "Krippendorff's alpha"}
+
+
 def card(version: DatasetVersion, facts: dict[str, Any]) -> str:
     """README.md of the export, from the version's manifest."""
     parts = [
@@ -97,9 +100,10 @@ def _settled(facts: dict[str, Any]) -> Iterator[str]:
 def _agreement(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Agreement at the freeze", "")
     for question, figures in sorted(facts["agreement"].items()):
+        percent = f"pairs agree in {_figure(figures['percent'])}; " if figures.get("percent") else ""
         yield (
-            f"- {question}: Krippendorff's alpha (nominal) {_figure(figures['alpha'])}; pairs agree in "
-            f"{_figure(figures['percent'])}; {figures['n_units_2plus']} of {figures['n_units']} examples have two or "
+            f"- {question}: {NAMES.get(figures.get('main', ''), figures.get('main', 'alpha'))} "
+            f"({figures.get('level', 'nominal')}) {_figure(figures['alpha'])}; {percent}{figures['n_units_2plus']} of {figures['n_units']} examples have two or "
             f"more answers, by {figures['n_raters']} annotators."
         )
     if not facts["agreement"]:
@@ -138,10 +142,11 @@ def _findings(facts: dict[str, Any]) -> Iterator[str]:
 
 def _columns(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Files", "")
-    gold = "label" if len(facts["questions"]) == 1 else "gold (question: value)"
+    single = facts["questions"][0]["column"] if len(facts["questions"]) == 1 else ""
+    gold = single or "gold (question: value)"
     meta = "meta (other columns)"
     if facts["data_format"] == "csv":
-        gold = gold if gold == "label" else "gold.<question>"
+        gold = single or "gold.<question>"
         meta = "meta.<name> (other columns), _assay"
     yield f"data/: UTF-8; id, text, split, {gold}, title, source_type, language, published_at, issuer, url, {meta}."
     if facts["data_format"] == "csv":

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from annotation import schema as schemas
+from annotation.kinds import KINDS
 from annotation.models import User
 from annotation.reading import MARKER_COLUMN, neutralise
 from evaluation.card import card
@@ -174,7 +175,12 @@ def manifest(wanted: Wanted) -> dict[str, Any]:
         "options": version.options,
         "guideline_version": guideline.number,
         "questions": [
-            {"name": entry["name"], "kind": entry["kind"], "labels": schemas.label_names(entry)}
+            {
+                "name": entry["name"],
+                "kind": entry["kind"],
+                "column": KINDS[entry["kind"]].column,
+                "labels": schemas.label_names(entry),
+            }
             for entry in version.questions
         ],
         "agreement": version.agreement,
@@ -239,11 +245,16 @@ def _row(wanted: Wanted, example: Example) -> dict[str, Any]:
 
 
 def _gold(version: DatasetVersion, example: Example) -> dict[str, Any]:
-    """`label` where one question is frozen, else `gold` with the value of each question."""
+    """A column named by its kind (`label`) where one question is frozen, else `gold` with the value of each question."""
     names = version.options["questions"]
-    return (
-        {"label": example.gold[names[0]]} if len(names) == 1 else {"gold": {name: example.gold[name] for name in names}}
-    )
+    if len(names) == 1:
+        return {gold_column(version): example.gold[names[0]]}
+    return {"gold": {name: example.gold[name] for name in names if name in example.gold}}
+
+
+def gold_column(version: DatasetVersion) -> str:
+    """What the gold of a single question is called in files: label, labels, spans, score …"""
+    return KINDS[version.questions[0]["kind"]].column
 
 
 def _jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
@@ -254,17 +265,23 @@ def _jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 def _csv(wanted: Wanted, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """Cells that a spreadsheet would run as formulas have an apostrophe; the column `_assay` says that it comes off."""
     questions = wanted.version.options["questions"]
-    gold = ["label"] if len(questions) == 1 else [f"gold.{name}" for name in questions]
+    single = gold_column(wanted.version) if len(questions) == 1 else ""
+    gold = [single] if single else [f"gold.{name}" for name in questions]
     meta = _meta_names(wanted)
     columns = ["id", "text", "split", *gold, *FIELDS, *(f"meta.{name}" for name in meta), MARKER_COLUMN]
     yield _line(columns)
     for row in rows:
-        given = (
-            [row.get("label", "")] if len(questions) == 1 else [row.get("gold", {}).get(name, "") for name in questions]
-        )
-        cells = [row["id"], row["text"], row["split"], *given, *(row[name] for name in FIELDS)]
+        given = [row.get(single)] if single else [row.get("gold", {}).get(name) for name in questions]
+        cells = [row["id"], row["text"], row["split"], *map(_in_cell, given), *(row[name] for name in FIELDS)]
         cells += [row["meta"].get(name, "") for name in meta]
         yield _line([*(neutralise(str(cell)) for cell in cells), "1"])
+
+
+def _in_cell(value: Any) -> str:
+    """An answer in a cell: a label as it is, anything with parts as JSON, nothing as nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _line(cells: list[str]) -> bytes:

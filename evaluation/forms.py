@@ -8,7 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from evaluation.metrics import KINDS
 from evaluation.models import SPLITS
 
-PRIMARY = [(metric.name, _(metric.title)) for metric in KINDS["choice"].metrics.values() if metric.may_be_primary]
+
+def primaries(kinds: set[str]) -> list[tuple[str, Any]]:
+    """The metrics that boards of these kinds may rank by; the first choice leaves it to each kind."""
+    found = {
+        metric.name: _(metric.title)
+        for kind in sorted(kinds)
+        for metric in KINDS[kind].metrics.values()
+        if metric.may_be_primary
+    }
+    return [("", _("the usual one of each question")), *found.items()]
 
 
 class FreezeForm(forms.Form):
@@ -37,16 +46,17 @@ class FreezeForm(forms.Form):
     seed = forms.IntegerField(label=_("seed"), min_value=0, max_value=2**31 - 1, initial=13)
     primary_metric = forms.ChoiceField(
         label=_("primary metric"),
-        choices=PRIMARY,
-        initial="macro_f1",
+        required=False,
         help_text=_("Fixed before anyone looks at the test split."),
     )
     change_note = forms.CharField(label=_("what changed"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, questions: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, questions: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["questions"].choices = [(name, name) for name in questions]  # type: ignore[attr-defined]
-        self.fields["questions"].initial = questions
+        names = [entry["name"] for entry in questions]
+        self.fields["questions"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields["questions"].initial = names
+        self.fields["primary_metric"].choices = primaries({entry["kind"] for entry in questions})  # type: ignore[attr-defined]
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for freezing.ask."""

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import math
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,15 +21,13 @@ from django.utils.translation import gettext as _
 from annotation import jobs, measuring
 from annotation import schema as schemas
 from annotation.adjudicating import batches
-from annotation.agreement.intervals import Interval, bootstrap
-from annotation.agreement.ratings import from_triples
+from annotation.agreement.kinds import AGREEMENTS
 from annotation.jobs import LIVE, Grip, JobFailed
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, About
 from annotation.models import Annotation, Gold, GuidelineVersion, Item, Project, User
 from annotation.text.normal import clean, text_key
 from evaluation import findings, rules
 from evaluation.canonical import canonical_metadata, content_hash, example_digest, merkle_root
-from evaluation.metrics import KINDS as METRICS
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example
 from evaluation.splits import Placed, Unit, assign, find_leaks
 
@@ -54,7 +51,7 @@ def ask(
     seed: int = 13,
     splits: str = "auto",
     group_by: Sequence[str] = (),
-    primary_metric: str = "macro_f1",
+    primary_metric: str = "",
     allow_leaks: str = "",
     change_note: str = "",
     user: User | None = None,
@@ -80,7 +77,7 @@ def ask(
         primary_metric=primary_metric,
         allow_leaks=allow_leaks,
     )
-    _need_gold(project, options["questions"])
+    _need_gold(project, guideline, options["questions"])
     if dataset is None:
         dataset = _dataset(project, dataset_name)
     if dataset.project_id != project.pk:
@@ -119,14 +116,15 @@ def queue(
     return version
 
 
-def _need_gold(project: Project, names: Sequence[str]) -> None:
+def _need_gold(project: Project, guideline: GuidelineVersion, names: Sequence[str]) -> None:
     items = Item.objects.filter(project=project)
-    for name in names:
+    always = [name for name in names if not schemas.question(guideline.schema, name).get("when")]
+    for name in always or names:
         items = items.filter(pk__in=Gold.objects.current().filter(project=project, question=name).values("item"))
     if not items.exists():
         raise ValueError(
             _("No item has gold for %(questions)s yet. Settle or adjudicate answers, or import gold, then freeze.")
-            % {"questions": ", ".join(names)}
+            % {"questions": ", ".join(always or names)}
         )
 
 
@@ -189,6 +187,9 @@ class _Draft:
         self.project = version.dataset.project
         self.options = version.options
         self.questions = version.questions
+        self.by_name = {entry["name"]: entry for entry in self.questions}
+        # Test examples of each question: a board opens where there are any.
+        self.tested: Counter[str] = Counter()
         self.previous = version.dataset.latest
         self.before = _before(self.previous)
         self.offsets: dict[str, int] = {}
@@ -214,7 +215,7 @@ class _Draft:
     def read(self) -> None:
         """Items with gold for all questions, into the temporary file."""
         self.version.gold_until = timezone.now()
-        self.answers = _answers(self.project, [entry["name"] for entry in self.questions])
+        self.answers = _answers(self.project, self.questions)
         self._count_votes()
         total = 3 * len(self.answers)
         for done, row in enumerate(_rows(self.project, self.questions[0]["name"])):
@@ -238,7 +239,8 @@ class _Draft:
     def _take(self, row: dict[str, Any], answer: _Answer) -> None:
         key = _key(row)
         text = clean(row["words"]).text
-        gold = _clean_gold(answer.gold, self.questions)
+        about = About(text=text, published_at=row["document__published_at"])
+        gold = _clean_gold(answer.gold, self.questions, about)
         if gold is None or not text:
             self.left_out.append(key)
             return
@@ -253,7 +255,7 @@ class _Draft:
             Unit(
                 key=key,
                 text_key=row["document__text_key"] if row["start"] is None else text_key(text),
-                stratum="\x1f".join(str(gold[entry["name"]]) for entry in self.questions),
+                stratum="\x1f".join(_stratum(gold, entry) for entry in self.questions),
                 groups=_groups(row, self.options["group_by"]),
                 given=row["document__given_split"] or None,
             )
@@ -342,7 +344,9 @@ class _Draft:
     def _count(self, split: str, gold: dict[str, Any]) -> None:
         self.counts[split]["n"] += 1
         for name, value in gold.items():
-            self.counts[split]["labels"][name][value] += 1
+            for label in KINDS[self.by_name[name]["kind"]].used(value, self.by_name[name]):
+                self.counts[split]["labels"][name][label] += 1
+            self.tested[name] += split == "test"
 
     def _independent(self) -> int:
         return len({self.components[key] for key, split in self.split.items() if split == "test"})
@@ -365,34 +369,37 @@ class _Draft:
             version.major, version.minor, version.patch = previous.major, previous.minor + 1, 0
 
     def _agreement(self) -> dict[str, Any]:
-        """question -> percent and alpha with their intervals, among the answers to the frozen examples."""
+        """question -> its main figures of agreement with intervals, among the answers to the frozen examples."""
         found = {}
         for question in self.questions:
-            if question["kind"] != "choice":
-                continue
             self.grip.tick(2 * len(self.split), 3 * len(self.split), _("measuring agreement"))
             if figures := self._agreement_on(question):
                 found[question["name"]] = figures
         return found
 
     def _agreement_on(self, question: dict[str, Any]) -> dict[str, Any]:
-        labels = schemas.label_names(question)
         given = {
             (self.item_keys[int(item)], rater): value
             for item, rater, value in measuring.triples(project=self.project, question=question["name"])
-            if self.item_keys.get(int(item)) in self.split and value in labels
+            if self.item_keys.get(int(item)) in self.split and _is_answer(value, question)
         }
-        if len({rater for _item, rater in given}) < 2:
+        per_unit = Counter(unit for unit, _rater in given)
+        if len(raters := {rater for _unit, rater in given}) < 2:
             return {}
-        ratings = from_triples(((unit, rater, value) for (unit, rater), value in given.items()), categories=labels)
-        figures = bootstrap(ratings, ("percent", "krippendorff_alpha"), draws=DRAWS, seed=SEED)
-        pairable = int((ratings.counts.sum(axis=1) > 1).sum())
+        agreement = AGREEMENTS[question["kind"]]
+        triples = ((unit, rater, value) for (unit, rater), value in given.items())
+        figures = agreement.brief(triples, question=question, draws=DRAWS, seed=SEED)
+        main = next(iter(figures))
         return {
-            "n_units": len(ratings.units),
-            "n_units_2plus": pairable,
-            "n_raters": len(ratings.raters),
-            "percent": _figure(figures["percent"]),
-            "alpha": _figure(figures["krippendorff_alpha"]),
+            "n_units": len(per_unit),
+            "n_units_2plus": sum(1 for count in per_unit.values() if count > 1),
+            "n_raters": len(raters),
+            "figures": figures,
+            "main": main,
+            "level": agreement.level,
+            # What a board shows of it.
+            "alpha": figures[main],
+            "percent": figures.get("percent"),
         }
 
     # Storing
@@ -443,9 +450,13 @@ class _Draft:
 
     def _open_boards(self) -> None:
         Benchmark.objects.bulk_create(
-            Benchmark(version=self.version, question=question["name"], primary_metric=self.options["primary_metric"])
+            Benchmark(
+                version=self.version,
+                question=question["name"],
+                primary_metric=rules.primary(question["kind"], self.options["primary_metric"]),
+            )
             for question in self.questions
-            if question["kind"] in METRICS
+            if self.tested[question["name"]]
         )
 
 
@@ -473,15 +484,26 @@ def _before(previous: DatasetVersion | None) -> dict[str, _Known]:
     return {key: _Known(*known) for key, *known in rows.iterator(chunk_size=5000)}
 
 
-def _answers(project: Project, names: Sequence[str]) -> dict[int, _Answer]:
-    """item -> its current gold, for items that have it for every question."""
+def _answers(project: Project, questions: Sequence[dict[str, Any]]) -> dict[int, _Answer]:
+    """item -> its current gold, for items that have it for every question that is asked of them."""
+    names = [entry["name"] for entry in questions]
     found: dict[int, _Answer] = defaultdict(_Answer)
     rows = Gold.objects.current().filter(project=project, question__in=names)
     columns = ("item_id", "question", "value", "method", "guideline_version__number")
     for item, question, value, method, number in rows.values_list(*columns).iterator(chunk_size=5000):
         answer = found[item]
         answer.gold[question], answer.methods[question], answer.numbers[question] = value, method, number
-    return {item: answer for item, answer in found.items() if len(answer.gold) == len(names)}
+    return {item: answer for item, answer in found.items() if _is_whole(answer, questions)}
+
+
+def _is_whole(answer: _Answer, questions: Sequence[dict[str, Any]]) -> bool:
+    """Whether nothing is missing but what the other answers do not open."""
+    if len(answer.gold) == len(questions):
+        return True
+    missing = [entry for entry in questions if entry["name"] not in answer.gold]
+    return bool(answer.gold) and not any(
+        schemas.applies(entry, answer.gold, {"questions": questions}) for entry in missing
+    )
 
 
 def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
@@ -535,22 +557,30 @@ def _groups(row: dict[str, Any], group_by: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}:{ids[name]}" for name in group_by if ids[name])
 
 
-def _clean_gold(gold: dict[str, Any], questions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _clean_gold(gold: dict[str, Any], questions: Sequence[dict[str, Any]], about: About) -> dict[str, Any] | None:
     """Gold in the order of the questions; None where a value is no answer under this guideline version."""
     try:
-        return {entry["name"]: KINDS[entry["kind"]].clean(gold[entry["name"]], entry) for entry in questions}
+        return schemas.clean(gold, {"questions": questions}, about=about, partial=True)
     except ValueError:
         return None
+
+
+def _stratum(gold: dict[str, Any], question: dict[str, Any]) -> str:
+    value = gold.get(question["name"])
+    return "" if value is None else KINDS[question["kind"]].stratum(value, question)
 
 
 def _without_given(unit: Unit) -> Unit:
     return Unit(key=unit.key, text_key=unit.text_key, stratum=unit.stratum, groups=unit.groups)
 
 
-def _figure(interval: Interval) -> dict[str, Any]:
-    values = {"value": interval.value, "low": interval.low, "high": interval.high}
-    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-    return {**finite, "n": interval.n, "note": interval.note}
+def _is_answer(value: Any, question: dict[str, Any]) -> bool:
+    """Whether an answer given under an earlier guideline is still one."""
+    try:
+        KINDS[question["kind"]].clean(value, question)
+    except ValueError:
+        return False
+    return True
 
 
 def _roots(digests: Mapping[str, str], split: Mapping[str, str]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from annotation import schema as schemas
 from annotation.jobs import State
 from evaluation.findings import DISCORDANCE
-from evaluation.metrics import KINDS
+from evaluation.metrics import KINDS, Kind
 from evaluation.metrics.values import Metric
-from evaluation.models import Benchmark, Example, Score, Submission
+from evaluation.models import Benchmark, Score, Submission
 from evaluation.significance import minimum_detectable_difference
 
 Entry = dict[str, Any]
@@ -24,12 +24,17 @@ DIGITS = 12
 
 def question(benchmark: Benchmark) -> dict[str, Any]:
     """The frozen question that the board is about."""
-    return schemas.question({"questions": benchmark.version.questions}, benchmark.question)
+    return benchmark.asked
 
 
 def metrics(benchmark: Benchmark) -> dict[str, Metric]:
     """All metrics of the board's kind, by name, in the order a board shows them."""
-    return dict(KINDS[question(benchmark)["kind"]].metrics)
+    return dict(kind(benchmark).metrics)
+
+
+def kind(benchmark: Benchmark) -> Kind:
+    """How answers to the board's question are scored."""
+    return KINDS[question(benchmark)["kind"]]
 
 
 def sortable(benchmark: Benchmark) -> dict[str, str]:
@@ -163,8 +168,7 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
     """What the board measures, JSON-ready; nothing in it tells the gold of an example."""
     version, entry = benchmark.version, question(benchmark)
     part = version.counts.get(benchmark.split, {"n": 0, "labels": {}})
-    examples = Example.objects.filter(version=version, split=benchmark.split)
-    independent = examples.values("component").distinct().count()
+    independent = benchmark.examples.values("component").distinct().count()
     return {
         "benchmark": benchmark.pk,
         "project": version.dataset.project.slug,
@@ -205,6 +209,8 @@ def per_label(submission: Submission, scores: Iterable[Score]) -> list[dict[str,
 def confusion_rows(submission: Submission) -> list[dict[str, Any]]:
     """For each gold label its total and cells {label (None: no answer), count, share of the total, right}."""
     labels = submission.benchmark.labels
+    if not labels or any(len(row) != len(labels) + 1 for row in submission.confusion):
+        return []
     found = []
     for label, counts in zip(labels, submission.confusion, strict=False):
         total = sum(counts)

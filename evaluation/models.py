@@ -122,9 +122,13 @@ class DatasetVersion(Job):
 
     @property
     def questions(self) -> list[dict[str, Any]]:
-        """The frozen questions, from the guideline version."""
+        """The frozen questions, from the guideline version; one without the question that opens it stands alone."""
         names = self.options.get("questions") or []
-        return [entry for entry in self.guideline_version.schema["questions"] if entry["name"] in names]
+        asked = [entry for entry in self.guideline_version.schema["questions"] if entry["name"] in names]
+        return [
+            {key: value for key, value in entry.items() if key != "when" or value["question"] in names}
+            for entry in asked
+        ]
 
 
 class Example(models.Model):
@@ -199,10 +203,20 @@ class Benchmark(models.Model):
         return f"{self.version} · {self.question}"
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """The frozen question."""
+        return next(entry for entry in self.version.questions if entry["name"] == self.question)
+
+    @property
     def labels(self) -> list[str]:
-        """The declared labels of the question, in order."""
-        found = next(entry for entry in self.version.questions if entry["name"] == self.question)
-        return [label["name"] for label in found["labels"]]
+        """The declared labels of the question, in order; [] where it has none."""
+        return [label["name"] for label in self.asked.get("labels", [])]
+
+    @property
+    def examples(self) -> models.QuerySet["Example"]:
+        """What is predicted: the examples of the split that the question is asked of."""
+        rows = Example.objects.filter(version=self.version_id, split=self.split)
+        return rows.filter(gold__has_key=self.question) if self.asked.get("when") else rows
 
 
 class System(models.Model):
@@ -264,11 +278,11 @@ class Submission(Job):
 
 
 class Prediction(models.Model):
-    """A system's answer to one example; an empty label with a status is an answer that counts as wrong."""
+    """A system's answer to one example in stored form; None with a status is an answer that counts as wrong."""
 
     submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="predictions")
     example = models.ForeignKey(Example, on_delete=models.PROTECT, related_name="+")
-    label = models.CharField(max_length=60, blank=True)
+    value = models.JSONField(null=True)
     status = models.CharField(max_length=12, default="ok")
     scores = models.JSONField(null=True)
 
@@ -276,7 +290,7 @@ class Prediction(models.Model):
         constraints = [models.UniqueConstraint(fields=["submission", "example"], name="one_prediction_per_example")]
 
     def __str__(self) -> str:
-        return f"{self.example_id}: {self.label}"
+        return f"{self.example_id}: {self.value}"
 
 
 class Score(models.Model):

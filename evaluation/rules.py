@@ -86,12 +86,18 @@ def _one_of(what: str, value: str, allowed: Sequence[str]) -> str:
 
 
 def _primary(schema: dict[str, Any], names: Sequence[str], metric: str) -> str:
-    """The metric that boards rank by; raises ValueError where it is none for some question."""
-    for name in names:
-        kind = schemas.question(schema, name)["kind"]
-        allowed = [each.name for each in KINDS[kind].metrics.values() if each.may_be_primary]
-        _one_of(_("primary metric"), metric, allowed)
-    return metric
+    """The metric that boards rank by, '' for each kind's own; raises ValueError where no question has it.
+
+    A board whose kind has no such metric ranks by its kind's own.
+    """
+    kinds = [KINDS[schemas.question(schema, name)["kind"]] for name in names]
+    allowed = list(dict.fromkeys(each for kind in kinds for each in kind.may_be_primary))
+    return _one_of(_("primary metric"), metric, allowed) if metric else ""
+
+
+def primary(kind: str, asked: str) -> str:
+    """The metric that ranks the board of a question of this kind, where `asked` was asked for at the freeze."""
+    return asked if asked in KINDS[kind].may_be_primary else KINDS[kind].primary
 
 
 def may_have_test_gold(user: Any, project: Project) -> bool:

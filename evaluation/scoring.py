@@ -1,4 +1,4 @@
-"""A submission's predictions against the gold of its board: every metric with its interval, and the confusion."""
+"""A submission's predictions against the gold of its board: every metric with its interval, and its kind's detail."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from django.utils.translation import override
 
 from annotation.jobs import Grip
 from evaluation.metrics import KINDS
-from evaluation.metrics.choice import confusion, encode
 from evaluation.metrics.values import MetricValue
-from evaluation.models import Benchmark, Example, Prediction, Score, Submission
+from evaluation.models import Benchmark, Prediction, Score, Submission
 
 DRAWS = 2000
 # One seed for every submission of every board: systems are compared on the same resamples.
@@ -19,35 +18,32 @@ SEED = 20260514
 def score(submission: Submission, grip: Grip) -> dict[str, Any]:
     """Compute and store the scores of a submission; they replace those of an earlier attempt, in one transaction."""
     benchmark = Benchmark.objects.select_related("version__guideline_version").get(pk=submission.benchmark_id)
-    labels = benchmark.labels
-    gold, predicted, groups = _codes(benchmark, submission, labels)
+    question = benchmark.asked
+    gold, predicted, groups = _answers(benchmark, submission)
     grip.tick(1, 2)
-    kind = next(entry["kind"] for entry in benchmark.version.questions if entry["name"] == benchmark.question)
+    kind = KINDS[question["kind"]]
     # The notes are stored in English; the pages translate them for whoever reads.
     with override("en"):
-        found = KINDS[kind].report(gold, predicted, labels=labels, groups=groups, draws=DRAWS, seed=SEED)
-    table = confusion(gold, predicted, len(labels)).tolist()
+        found = kind.measure(gold, predicted, question=question, groups=groups, draws=DRAWS, seed=SEED)
+    detail = kind.detail(gold, predicted, question)
     grip.tick(2, 2)
     with transaction.atomic():
         grip.hold()
         Score.objects.filter(submission=submission).delete()
         Score.objects.bulk_create(_row(submission, value) for value in found)
-        Submission.objects.filter(pk=submission.pk).update(confusion=table)
+        Submission.objects.filter(pk=submission.pk).update(confusion=detail)
     return {}
 
 
-def _codes(
-    benchmark: Benchmark, submission: Submission, labels: list[str]
-) -> tuple[list[int], list[int], list[int] | None]:
-    """Gold, predictions (-1: no answer) and, where some examples depend on each other, the group of each."""
-    given = dict(Prediction.objects.filter(submission=submission).values_list("example_id", "label"))
-    examples = Example.objects.filter(version=benchmark.version_id, split=benchmark.split).order_by("pk")
-    rows = list(examples.values_list("pk", "gold", "component"))
-    gold = encode([row[1][benchmark.question] for row in rows], labels)
-    predicted = encode([given.get(row[0]) or None for row in rows], labels)
+def _answers(benchmark: Benchmark, submission: Submission) -> tuple[list[Any], list[Any], list[int] | None]:
+    """Gold, predictions (None: no answer) and, where some examples depend on each other, the group of each."""
+    given = dict(Prediction.objects.filter(submission=submission).values_list("example_id", "value"))
+    rows = list(benchmark.examples.order_by("pk").values_list("pk", "gold", "component"))
+    gold = [row[1][benchmark.question] for row in rows]
+    predicted = [given.get(row[0]) for row in rows]
     names = {component: place for place, component in enumerate(dict.fromkeys(row[2] for row in rows))}
     groups = [names[row[2]] for row in rows] if len(names) < len(rows) else None
-    return gold.tolist(), predicted.tolist(), groups
+    return gold, predicted, groups
 
 
 def _row(submission: Submission, value: MetricValue) -> Score:

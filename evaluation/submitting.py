@@ -25,7 +25,7 @@ from annotation.jobs import State
 from annotation.kinds import KINDS
 from annotation.models import Membership, Project, User
 from evaluation import rules
-from evaluation.models import Benchmark, Example, Prediction, Submission, System
+from evaluation.models import Benchmark, Prediction, Submission, System
 
 STATUSES = ("ok", "refused", "unparsable", "timeout")
 FORMATS = ("csv", "tsv", "json", "jsonl")
@@ -50,9 +50,9 @@ class Refused(ValueError):
 
 
 class Answer(NamedTuple):
-    """A system's answer to one example; an empty label is no answer, and `status` says why."""
+    """A system's answer to one example in stored form; None is no answer, and `status` says why."""
 
-    label: str
+    value: Any
     status: str
     scores: dict[str, float] | None
 
@@ -101,8 +101,7 @@ def check(benchmark: Benchmark, rows: Iterable[Any]) -> Report:
 
 
 def _collect(benchmark: Benchmark, rows: Iterable[Any]) -> "_Check":
-    examples = Example.objects.filter(version=benchmark.version_id, split=benchmark.split)
-    checked = _Check(benchmark, dict(examples.values_list("key", "pk")))
+    checked = _Check(benchmark, dict(benchmark.examples.values_list("key", "pk")))
     # One row more than may be tells that there are too many.
     for row in itertools.islice(_numbered(rows), checked.most + 1):
         checked.take(row)
@@ -130,7 +129,10 @@ class _Check:
 
     def __init__(self, benchmark: Benchmark, examples: dict[str, int]) -> None:
         self.examples = examples
-        self.question = next(entry for entry in benchmark.version.questions if entry["name"] == benchmark.question)
+        self.question = benchmark.asked
+        self.kind = KINDS[self.question["kind"]]
+        # What the column of answers may be called.
+        self.columns = tuple(dict.fromkeys((self.kind.column, "label", "value", "prediction", self.question["name"])))
         self.labels = set(benchmark.labels)
         self.most = 2 * len(examples)
         self.rows = 0
@@ -164,18 +166,18 @@ class _Check:
             status, scores = _status(values, number), self._scores(values, number)
         except ValueError as error:
             self.bad_rows.add(row=number, problem=str(error))
-            return Answer("", "unparsable", None)
-        label = values.get("label")
+            return Answer(None, "unparsable", None)
+        given = next((values[name] for name in self.columns if values.get(name) not in (None, "")), None)
         if status != "ok":
-            return Answer("", status, scores)
-        if label is None or label == "":
+            return Answer(None, status, scores)
+        if given is None:
             self.empty += 1
-            return Answer("", "unparsable", scores)
+            return Answer(None, "unparsable", scores)
         try:
-            return Answer(KINDS[self.question["kind"]].clean(label, self.question), status, scores)
-        except ValueError:
-            self.bad_labels.add(row=number, id=key, label=str(label))
-            return Answer("", "unparsable", scores)
+            return Answer(self.kind.clean(self.kind.read(given, self.question), self.question), status, scores)
+        except ValueError as error:
+            self.bad_labels.add(row=number, id=key, label=str(given), problem=str(error))
+            return Answer(None, "unparsable", scores)
 
     def _scores(self, values: dict[str, Any], number: int) -> dict[str, float] | None:
         """label -> probability, from `scores` or from columns score.<label>; raises ValueError."""
@@ -207,7 +209,7 @@ class _Check:
         missing {count, first [ids]}; too_many: whether there were more than twice as many rows as examples.
         """
         missing = [key for key in self.examples if key not in self.answers]
-        answered = sum(1 for answer in self.answers.values() if answer.label)
+        answered = sum(1 for answer in self.answers.values() if answer.value is not None)
         statuses = {name: sum(1 for a in self.answers.values() if a.status == name) for name in STATUSES}
         return {
             "rows": min(self.rows, self.most),
@@ -288,7 +290,7 @@ def sentence(report: Report) -> str:
     faults = {
         "unknown": _("Ids that are not in the test split: %(count)d (row %(row)d: “%(id)s”)."),
         "double": _("Ids that occurred before: %(count)d (row %(row)d: “%(id)s”)."),
-        "bad_labels": _("Labels that the question does not have: %(count)d (row %(row)d: “%(label)s”)."),
+        "bad_labels": _("Answers that the question does not take: %(count)d (row %(row)d: %(problem)s)."),
     }
     for name, text in faults.items():
         if report[name]["count"]:
@@ -450,8 +452,8 @@ def _store(
 def _content_hash(answers: Mapping[str, Answer]) -> str:
     digest = hashlib.sha256()
     for key in sorted(answers):
-        label, status, scores = answers[key]
-        line = [key, label, status, sorted(scores.items()) if scores else None]
+        value, status, scores = answers[key]
+        line = [key, value, status, sorted(scores.items()) if scores else None]
         digest.update(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"
 

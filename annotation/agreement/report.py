@@ -42,7 +42,7 @@ def report(
     categories, prevalence {label: share of all answers}; percent, fleiss_kappa, krippendorff_alpha, gwet_ac1, each
     {value, low, high, n, reason, note}; cohen [{a, b, kappa, low, high, n, reason, note}] for pairs with common units,
     cohen_mean (weighted by n); confusion [label][label]; labels [{label, units, alpha, specific_agreement}];
-    thin_labels {label: units}; contested, the most contested units [{unit, disagreement, answers {label: count}}];
+    thin_labels {label: units}; contested, the most contested units [{unit, disagreement, answers [{value, count}]}];
     paradox, a sentence or None; draws, seed, level. What is undefined is None, and then reason and note say why.
     categories, groups: see ratings.from_triples, also for the ValueError. least: see intervals.bootstrap.
     """
@@ -52,7 +52,7 @@ def report(
     pairs = bootstrap_cohen(r, **options)
     return {
         **_extent(r),
-        **{name: _figure(interval) for name, interval in figures.items()},
+        **{name: figure(interval) for name, interval in figures.items()},
         "cohen": [_pair(a, b, interval) for (a, b), interval in pairs.items()],
         "cohen_mean": _mean(list(pairs.values())),
         "confusion": confusion(r).tolist(),
@@ -88,15 +88,15 @@ def _prevalence(r: Ratings) -> dict[str, float | None]:
     return {label: n / r.value.size if r.value.size else None for label, n in zip(r.categories, given, strict=True)}
 
 
-def _figure(interval: Interval) -> Json:
-    """An interval with None for nan."""
+def figure(interval: Interval) -> Json:
+    """An interval as a dictionary for JSON: value, low, high, n, reason, note, with None for nan."""
     return {key: _number(each) if isinstance(each, float) else each for key, each in asdict(interval).items()}
 
 
 def _pair(a: str, b: str, interval: Interval) -> Json:
     """Cohen's kappa of one pair of raters."""
-    figure = _figure(interval)
-    return {"a": a, "b": b, "kappa": figure.pop("value"), **figure}
+    found = figure(interval)
+    return {"a": a, "b": b, "kappa": found.pop("value"), **found}
 
 
 def _mean(intervals: list[Interval]) -> float | None:
@@ -110,7 +110,7 @@ def _labels(r: Ratings, options: Any) -> list[Json]:
     alpha = bootstrap_labels(r, "alpha_per_label", **options)
     specific = bootstrap_labels(r, "specific_agreement", **options)
     return [
-        {"label": label, "units": units, "alpha": _figure(alpha[label]), "specific_agreement": _figure(specific[label])}
+        {"label": label, "units": units, "alpha": figure(alpha[label]), "specific_agreement": figure(specific[label])}
         for label, units in zip(r.categories, label_units(r).tolist(), strict=True)
     ]
 
@@ -124,7 +124,10 @@ def _most_contested(r: Ratings) -> list[Json]:
         {
             "unit": r.units[unit],
             "disagreement": float(share[unit]),
-            "answers": {r.categories[code]: int(r.counts[unit, code]) for code in np.flatnonzero(r.counts[unit])},
+            "answers": [
+                {"value": r.categories[code], "count": int(r.counts[unit, code])}
+                for code in np.flatnonzero(r.counts[unit])
+            ],
         }
         for unit in worst
     ]

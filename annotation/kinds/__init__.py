@@ -2,30 +2,49 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from annotation.kinds import choice
+from annotation.kinds.about import About as About
+from annotation.text.words import gettext_noop
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What the platform asks of a kind.
+    """What the platform asks of a kind. `value` is always an answer in stored form, but where it is said otherwise.
 
+    title: what the kind is called where a question is made. column: what its answers are called in files.
     check_schema(question) -> question with defaults filled in; raises ValueError with a sentence.
-    clean(value, question) -> the value in stored form; raises ValueError with a sentence.
-    distance(a, b, question) -> disagreement of two values in [0, 1].
-    merge(values, question) -> (value, share of answers that gave it) or None where there is a tie.
+    clean(value, question, about=None) -> the value, of whatever form, in stored form; raises ValueError with a
+        sentence. `about` is the item; without it what depends on the item is not checked.
+    read(value, question) -> a cell of a foreign file in a form that `clean` takes or refuses.
+    distance(a, b, question) -> disagreement of two values in [0, 1]; 0 only where they say the same.
+    merge(values, question) -> (value, share of answers that gave it) or None where there is no majority.
     summarise(value, question) -> the value in words.
+    used(value, question) -> the declared labels that it names, for counts and filters; [] where there are none.
+    stratum(value, question) -> what splits are balanced by; '' for nothing.
+    needs_item: whether `clean` looks at the item (its words, its candidates).
     """
 
     name: str
+    title: str
+    column: str
     check_schema: Callable[[dict[str, Any]], dict[str, Any]]
-    clean: Callable[[Any, dict[str, Any]], Any]
+    clean: Callable[..., Any]
+    read: Callable[[Any, dict[str, Any]], Any]
     distance: Callable[[Any, Any, dict[str, Any]], float]
     merge: Callable[[Sequence[Any], dict[str, Any]], tuple[Any, float] | None]
     summarise: Callable[[Any, dict[str, Any]], str]
+    used: Callable[[Any, dict[str, Any]], list[str]]
+    stratum: Callable[[Any, dict[str, Any]], str]
+    needs_item: bool = False
 
 
-KINDS: dict[str, Kind] = {
-    "choice": Kind("choice", choice.check_schema, choice.clean, choice.distance, choice.merge, choice.summarise),
-}
+def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False) -> Kind:
+    parts = ("check_schema", "clean", "read", "distance", "merge", "summarise", "used", "stratum")
+    name = module.__name__.rpartition(".")[2]
+    return Kind(name, title, column, needs_item=needs_item, **{part: getattr(module, part) for part in parts})
+
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (_kind(choice, gettext_noop("one label"), "label"),)}

@@ -45,6 +45,14 @@ def plain(given: Any) -> str:
 
 
 @register.filter
+def cell(given: Any) -> str:
+    """A cell of a table of figures: whole numbers as they are, others with three digits, nothing as a dash."""
+    if given is None:
+        return NONE
+    return number_format(given, 3) if isinstance(given, float) else str(given)
+
+
+@register.filter
 def lines(texts: list[str] | None) -> str:
     """One text a line, for a text area."""
     return "\n".join(texts or [])

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import publishing
 from annotation.access import member
 from annotation.kinds import KINDS
-from annotation.kinds.choice import COLOURS, TAKEN
+from annotation.kinds.labels import COLOURS, TAKEN
 from annotation.markdown import to_html
 from annotation.models import Annotation, Case, Gold, Guideline, GuidelineVersion, Membership, Project
 from annotation.views import posted

@@ -65,28 +65,29 @@ def version_asked(request: HttpRequest, project: Project) -> GuidelineVersion:
         raise Http404 from None
 
 
-FIGURES: tuple[tuple[str, Any, Any], ...] = (
-    (
-        "krippendorff_alpha",
+# name -> title, what it means, whether it is a share that is shown in percent.
+FIGURES: dict[str, tuple[Any, Any, bool]] = {
+    "krippendorff_alpha": (
         gettext_lazy("Krippendorff's alpha"),
         gettext_lazy("corrected for chance; copes with missing answers. 1 is perfect, 0 is chance"),
+        False,
     ),
-    (
-        "percent",
+    "percent": (
         gettext_lazy("percent agreement"),
         gettext_lazy("share of pairs of answers that agree, chance included"),
+        True,
     ),
-    (
-        "fleiss_kappa",
+    "fleiss_kappa": (
         gettext_lazy("Fleiss' kappa"),
         gettext_lazy("corrected for chance by how often each label is used"),
+        False,
     ),
-    (
-        "gwet_ac1",
+    "gwet_ac1": (
         gettext_lazy("Gwet's AC1"),
         gettext_lazy("corrected for chance; steady where one label is rare"),
+        False,
     ),
-)
+}
 MOST_IN_MATRIX = 12
 
 
@@ -97,16 +98,21 @@ def shown(figures: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         {**pair, "a_name": people.get(pair["a"], pair["a"]), "b_name": people.get(pair["b"], pair["b"])}
         for pair in figures.get("cohen", [])
     ]
+    headline = []
+    for name in figures.get("headline") or FIGURES:
+        title, meaning, percent = FIGURES[name]
+        headline.append((title, figures[name], percent, meaning))
     return {
         **figures,
-        "headline": [(title, figures[name], name == "percent", help) for name, title, help in FIGURES],
+        "headline": headline,
+        "main": headline[0][1],
         "entry": entry,
         "pairs": pairs,
         "matrix": _matrix(pairs),
         "confusion_rows": _confusion(figures),
         "label_rows": _label_rows(figures, entry),
         "is_paradox": bool(figures.get("paradox")),
-        "most_used": max(figures["prevalence"].items(), key=lambda row: row[1] or 0, default=("", None)),
+        "most_used": max(figures.get("prevalence", {}).items(), key=lambda row: row[1] or 0, default=("", None)),
         "contested": _contested(figures.get("contested") or []),
     }
 
@@ -115,7 +121,7 @@ def _label_rows(figures: dict[str, Any], entry: dict[str, Any]) -> list[dict[str
     """Each label's figures with its title, colour and share of all answers."""
     labels = {label["name"]: label for label in entry.get("labels", [])}
     rows = []
-    for row in figures["labels"]:
+    for row in figures.get("labels", []):
         label = labels.get(row["label"], {})
         words = {"title": label.get("title", row["label"]), "color": label.get("color", 0)}
         rows.append({**row, **words, "prevalence": figures["prevalence"].get(row["label"])})
@@ -140,7 +146,7 @@ def _confusion(figures: dict[str, Any]) -> list[tuple[str, list[tuple[float, flo
     """(label, [(pairs, share of the row)], sum of the row) for every label down."""
     return [
         (label, [(cell, cell / total if total else None) for cell in row], total)
-        for label, row in zip(figures["categories"], figures["confusion"], strict=True)
+        for label, row in zip(figures.get("categories", []), figures.get("confusion", []), strict=False)
         for total in [sum(row)]
     ]
 
@@ -148,7 +154,7 @@ def _confusion(figures: dict[str, Any]) -> list[tuple[str, list[tuple[float, flo
 def _contested(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The contested items that still exist, with the beginning of their text."""
     items = {item.pk: item for item in with_excerpts(Item.objects.filter(pk__in=[int(row["unit"]) for row in rows]))}
-    return [{"item": items[int(row["unit"])], **row} for row in rows if int(row["unit"]) in items]
+    return [{**row, "item": items[int(row["unit"])]} for row in rows if int(row["unit"]) in items]
 
 
 @require_safe

@@ -49,6 +49,8 @@ METRICS: dict[str, Metric] = {
         Metric("support", "Gold items", per_label=True),
     )
 }
+PRIMARY = "macro_f1"
+BESIDE = ("accuracy", "macro_f1")
 # Fewer items or groups than this and a bootstrap says more about itself than about the system.
 FEWEST = 10
 
@@ -72,6 +74,32 @@ class Standing(NamedTuple):
     rank: int | None
     rank_low: int
     rank_high: int
+
+
+# -- Answers as they are stored -----------------------------------------------------------------------------------
+
+
+def measure(
+    gold: Sequence[str],
+    predicted: Sequence[str | None],
+    *,
+    question: dict[str, Any],
+    groups: Sequence[int] | None = None,
+    draws: int = DRAWS,
+    seed: int,
+    level: float = 0.95,
+) -> list[MetricValue]:
+    """`report` of labels by name; the scale is the declared one of the question."""
+    names = [label["name"] for label in question["labels"]]
+    given, said = encode(gold, names), encode(predicted, names)
+    return report(given, said, labels=names, groups=groups, draws=draws, seed=seed, level=level)
+
+
+def detail(gold: Sequence[str], predicted: Sequence[str | None], question: dict[str, Any]) -> list[list[int]]:
+    """The confusion of labels by name: gold in rows, predictions and 'no answer' in columns."""
+    names = [label["name"] for label in question["labels"]]
+    table: list[list[int]] = confusion(encode(gold, names), encode(predicted, names), len(names)).tolist()
+    return table
 
 
 # -- Codes, confusion, counts -------------------------------------------------------------------------------------

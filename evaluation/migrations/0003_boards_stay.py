@@ -1,14 +1,24 @@
-"""What a board asks, what was predicted and all that is told of a frozen version stand for good, too."""
+"""Predictions hold values of any kind; what a board asks, what was predicted and told of a version stand for good."""
 
-from django.db import migrations
+from typing import Any
+
+from django.db import migrations, models
 
 from annotation.triggers import Refusal, refuse
+
+
+def labels_to_values(apps: Any, schema_editor: Any) -> None:
+    quoted = "to_jsonb(label)" if schema_editor.connection.vendor == "postgresql" else "json_quote(label)"
+    schema_editor.execute(f"UPDATE evaluation_prediction SET value = {quoted} WHERE label <> ''")
 
 
 class Migration(migrations.Migration):
     dependencies = [("evaluation", "0002_immutability")]
 
     operations = [
+        migrations.AddField("prediction", "value", models.JSONField(null=True)),
+        migrations.RunPython(labels_to_values, migrations.RunPython.noop),
+        migrations.RemoveField("prediction", "label"),
         refuse(
             Refusal(
                 name="open_board_update",

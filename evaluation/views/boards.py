@@ -11,24 +11,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.access import member
+from annotation.kinds import KINDS
 from annotation.models import Membership
 from evaluation import leaderboard, submitting
 from evaluation.forms import SubmitForm
 from evaluation.models import Benchmark, Submission
 
-# Metrics that stand beside the primary one; the others are behind a fold.
-BESIDE = ("accuracy", "macro_f1")
 BAR = 260
-PER_LABEL = ("precision", "recall", "f1")
 
 
 def bars(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """Coordinates of the interval bars on a common scale that spans all intervals of the board."""
     shown = [entry["primary"] for entry in entries if entry["primary"]["value"] is not None]
     ends = [value for one in shown for value in (one["low"], one["value"], one["high"]) if value is not None]
-    low, high = (max(0.0, min(ends) - 0.02), min(1.0, max(ends) + 0.02)) if ends else (0.0, 1.0)
-    if min(ends, default=0.0) < 0:
-        low = -1.0
+    least, most = min(ends, default=0.0), max(ends, default=1.0)
+    room = 0.02 * max(1.0, most - least)
+    # Shares end at 0 and 1; correlations and errors go beyond.
+    low = max(0.0, least - room) if least >= 0 else min(-1.0, least)
+    high = min(1.0, most + room) if most <= 1 else most + room
 
     def place(value: float | None) -> float | None:
         return None if value is None else round(6 + (value - low) / ((high - low) or 1) * (BAR - 12), 1)
@@ -61,8 +61,10 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     facts = leaderboard.benchmark_facts(benchmark)
     if request.GET.get("format") == "json":
         return JsonResponse({"benchmark": facts, "entries": entries})
+    kind = leaderboard.kind(benchmark)
+    # Some metrics stand beside the primary one; the others are behind a fold.
     others = [name for name in metrics if name not in (benchmark.primary_metric, "coverage")]
-    beside = [name for name in others if name in BESIDE or name == sort]
+    beside = [name for name in others if name in kind.beside or name == sort]
     context = {
         "project": membership.project,
         "membership": membership,
@@ -76,7 +78,7 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         "descending": descending,
         "metrics": metrics,
         "every": request.GET.get("all") == "1",
-        "per_label_metrics": PER_LABEL,
+        "per_label": kind.per_label if benchmark.labels else (),
     }
     return render(request, "evaluation/board.html", context)
 
@@ -105,7 +107,13 @@ def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
             if not created:
                 messages.info(request, _("These predictions were here already."))
             return redirect("evaluation:submission", membership.project.slug, submission.pk)
-    context = {"project": membership.project, "membership": membership, "benchmark": benchmark, "form": form}
+    context = {
+        "project": membership.project,
+        "membership": membership,
+        "benchmark": benchmark,
+        "form": form,
+        "column": KINDS[benchmark.asked["kind"]].column,
+    }
     return render(request, "evaluation/submit.html", context, status=400 if form.errors else 200)
 
 
@@ -132,7 +140,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
         "per_label": leaderboard.per_label(row, scores),
         "confusion": leaderboard.confusion_rows(row),
         "labels": row.benchmark.labels,
-        "per_label_metrics": PER_LABEL,
+        "per_label_metrics": leaderboard.kind(row.benchmark).per_label,
     }
     return render(request, "evaluation/submission.html", context)
 

@@ -44,11 +44,11 @@ def datasets(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """Ask for a new version."""
     project = membership.project
-    names = [entry["name"] for entry in project.version.schema["questions"]] if project.version else []
+    questions = project.version.schema["questions"] if project.version else []
     first = project.datasets.first()
     form = FreezeForm(
         request.POST or None,
-        questions=names,
+        questions=questions,
         initial={"dataset": first.name if first else project.name, "splits": "auto"},
     )
     if request.method == "POST" and form.is_valid():
@@ -59,10 +59,18 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         else:
             return redirect("evaluation:version", project.slug, version.pk)
     current = Gold.objects.current().filter(project=project)
-    counts: dict[str, dict[str, int]] = {name: {} for name in names}
-    for question, value, n in current.values_list("question", "value").annotate(n=Count("pk")).order_by():
-        if question in counts:
-            counts[question][str(value)] = n
+    settled = dict(current.values_list("question").annotate(n=Count("pk")).order_by())
+    # Only a label can be grouped by the database; of other kinds it is told how many there are.
+    labelled = current.filter(question__in=[entry["name"] for entry in questions if entry["kind"] == "choice"])
+    by_label = labelled.values_list("question", "value").annotate(n=Count("pk")).order_by()
+    counts = [
+        {
+            "question": entry,
+            "settled": settled.get(entry["name"], 0),
+            "labels": {str(value): n for question, value, n in by_label if question == entry["name"]},
+        }
+        for entry in questions
+    ]
     context = {"project": project, "membership": membership, "form": form, "counts": counts}
     return render(request, "evaluation/freeze.html", context, status=400 if form.errors else 200)
 
@@ -96,14 +104,15 @@ def balance(row: DatasetVersion) -> list[dict[str, Any]]:
     tables = []
     for question in row.questions:
         lines = []
-        for label in question["labels"]:
+        for label in question.get("labels", []):
             cells = []
             for split in SPLITS:
                 part = row.counts.get(split, {})
                 count = part.get("labels", {}).get(question["name"], {}).get(label["name"], 0)
                 cells.append((count, 100 * count / part["n"] if part.get("n") else None))
             lines.append({"label": label, "cells": cells})
-        tables.append({"question": question, "lines": lines})
+        if lines:
+            tables.append({"question": question, "lines": lines})
     return tables
 
 

@@ -70,9 +70,13 @@ def test_nothing_answered_gives_empty_figures_with_a_reason() -> None:
 def test_the_most_contested_units_come_first_with_what_was_answered() -> None:
     found = made_report([[0, 0, 0], [0, 0, 1], [0, 1, None], [0, 1, 2], [0, None, None]])["contested"]
     assert [each["unit"] for each in found] == ["u003", "u002", "u001"]
-    assert found[0] == {"unit": "u003", "disagreement": 1.0, "answers": {"a": 1, "b": 1, "c": 1}}
+    assert found[0] == {
+        "unit": "u003",
+        "disagreement": 1.0,
+        "answers": [{"value": label, "count": 1} for label in "abc"],
+    }
     assert found[2]["disagreement"] == pytest.approx(2 / 3)
-    assert found[2]["answers"] == {"a": 2, "b": 1}
+    assert found[2]["answers"] == [{"value": "a", "count": 2}, {"value": "b", "count": 1}]
 
 
 def test_at_most_fifty_contested_units_are_listed() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from annotation.kinds import choice
+from annotation.kinds import labels as of_labels
 
 
 def question(*labels):
@@ -28,7 +29,7 @@ def test_free_keys_go_round_those_that_were_chosen_and_those_of_the_page():
     labels = question(*(f"l{n}" for n in range(40)), {"name": "x", "key": "1"})["labels"]
     keys = [label["key"] for label in labels if label["key"]]
     assert len(keys) == len(set(keys))
-    assert not set(keys) & choice.TAKEN
+    assert not set(keys) & of_labels.TAKEN
     assert labels[0]["key"] == "2"
     assert labels[39]["key"] == ""
 

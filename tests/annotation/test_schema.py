@@ -35,7 +35,7 @@ def test_checking_a_checked_schema_changes_nothing():
         ({"questions": [{**ONE, "name": "情绪"}]}, "Question 1 needs a name"),
         ({"questions": [ONE, ONE]}, "Two questions are named “tone”"),
         ({"questions": [{**ONE, "kind": "mood"}]}, "the kind “mood” is unknown"),
-        ({"questions": [{**ONE, "labels": ["up"]}]}, "Question “tone”: A choice needs at least two labels"),
+        ({"questions": [{**ONE, "labels": ["up"]}]}, "Question “tone”: It needs at least two labels"),
     ],
 )
 def test_what_is_wrong_with_a_schema_is_said_by_question(schema, sentence):

@@ -312,7 +312,9 @@ def test_wrong_predictions_are_refused_row_by_row_and_nothing_is_kept(version, c
     assert {name: report[name]["count"] for name in ("unknown", "double", "bad_labels", "bad_rows")} == {
         "unknown": 1, "double": 1, "bad_labels": 1, "bad_rows": 1,
     }  # fmt: skip
-    assert report["bad_labels"]["first"] == [{"row": 1, "id": first["id"], "label": "great"}]
+    [bad] = report["bad_labels"]["first"]
+    assert (bad["row"], bad["id"], bad["label"]) == (1, first["id"], "great")
+    assert bad["problem"].startswith("“great” is no label of “sentiment”")
     assert "Correct the file" in told["error"]
     assert not e.Submission.objects.exists()
     assert not e.System.objects.exists()

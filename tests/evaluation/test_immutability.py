@@ -146,9 +146,9 @@ def test_predictions_cannot_be_changed_once_they_are_in(version: Any, project: a
     submission = e.Submission.objects.create(benchmark=board, system=system, content_hash="x")
     example = e.Example.objects.filter(version=version).first()
     assert example is not None
-    row = e.Prediction.objects.create(submission=submission, example=example, label="positive")
+    row = e.Prediction.objects.create(submission=submission, example=example, value="positive")
     with pytest.raises(IntegrityError, match="Predictions cannot be changed"), transaction.atomic():
-        e.Prediction.objects.filter(pk=row.pk).update(label="negative")
+        e.Prediction.objects.filter(pk=row.pk).update(value="negative")
 
 
 def test_a_published_guideline_cannot_be_changed(project: a.Project) -> None:

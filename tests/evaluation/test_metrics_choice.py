@@ -123,7 +123,11 @@ def test_wrong_codes_are_refused_with_the_place(gold: list[int], predicted: list
 
 def test_the_registry_names_every_metric_of_a_report_and_which_may_be_primary() -> None:
     gold, predicted = noisy(1, 60, 4, 0.7)
-    report = KINDS["choice"].report(gold, predicted, labels=LABELS, seed=1, draws=50)
+    said = [LABELS[code] if code >= 0 else None for code in predicted]
+    asked = {"labels": [{"name": label} for label in LABELS]}
+    report = KINDS["choice"].measure([LABELS[code] for code in gold], said, question=asked, seed=1, draws=50)
+    assert report == choice.report(gold, predicted, labels=LABELS, seed=1, draws=50)
+    assert KINDS["choice"].primary in KINDS["choice"].may_be_primary
     assert list(dict.fromkeys(value.metric for value in report)) == list(KINDS["choice"].metrics)
     assert {value.metric for value in report if value.label} == {m.name for m in choice.METRICS.values() if m.per_label}
     primary = [metric.name for metric in choice.METRICS.values() if metric.may_be_primary]

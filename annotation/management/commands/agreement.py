@@ -49,20 +49,20 @@ class Command(ProjectCommand):
             f"{result['project']} / {result['question']}: {result['n_units_2plus']} items with two or more answers, "
             f"{result['n_units_differing']} of them differing, {result['n_raters']} annotators, "
             f"{result['cases_open']} cases to settle",
-            *(f"{words:<22} {interval(result[name], 'value')}" for name, words in FIGURES),
+            *(f"{FIGURES.get(name, name):<22} {interval(result[name], 'value')}" for name in result["headline"]),
         ]
-        for pair in result["cohen"]:
+        for pair in result.get("cohen", []):
             who = f"{people.get(pair['a'], pair['a'])} · {people.get(pair['b'], pair['b'])}"
             lines.append(f"Cohen's kappa          {interval(pair, 'kappa')}  {who} (n = {pair['n']})")
-        return [*lines, *([result["paradox"]] if result["paradox"] else [])]
+        return [*lines, *([result["paradox"]] if result.get("paradox") else [])]
 
 
-FIGURES = [
-    ("percent", "percent agreement"),
-    ("fleiss_kappa", "Fleiss' kappa"),
-    ("krippendorff_alpha", "Krippendorff's alpha"),
-    ("gwet_ac1", "Gwet's AC1"),
-]
+FIGURES = {
+    "krippendorff_alpha": "Krippendorff's alpha",
+    "percent": "percent agreement",
+    "fleiss_kappa": "Fleiss' kappa",
+    "gwet_ac1": "Gwet's AC1",
+}
 
 
 def interval(figure: dict[str, Any], name: str) -> str:

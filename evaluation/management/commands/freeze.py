@@ -27,7 +27,12 @@ class Command(ProjectCommand):
             "--splits", choices=MODES, default="auto", help="given: as imported; auto: given if all are"
         )
         parser.add_argument("--group-by", action="append", default=[], choices=GROUPS, help="keep these together")
-        parser.add_argument("--primary-metric", default="macro_f1", metavar="NAME", help="what the boards rank by")
+        parser.add_argument(
+            "--primary-metric",
+            default="",
+            metavar="NAME",
+            help="what the boards rank by (left out: the usual one of the kind)",
+        )
         parser.add_argument("--allow-leaks", default="", metavar="REASON", help="why given splits may share texts")
         parser.add_argument("--note", default="", metavar="TEXT", help="what changed")
 
