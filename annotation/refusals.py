@@ -53,7 +53,8 @@ class Refusals:
             # The marker column tells the reader that cells were made safe for spreadsheets, to be undone.
             names = [*self.columns, *OURS, reading.MARKER_COLUMN]
             self.writer = csv.DictWriter(self.file, names, extrasaction="ignore", restval="")
-            self.writer.writeheader()
+            # The names come from the uploaded file, as the cells do.
+            self.writer.writer.writerow([reading.neutralise(name) for name in names])
         self.writer.writerow(
             {name: reading.neutralise("" if value is None else str(value)) for name, value in values.items()}
         )

@@ -74,15 +74,20 @@ def filled_width(cells: list[str]) -> int:
 
 
 def column_names(cells: list[str], *, header: bool = True) -> list[str]:
-    """Column names: a nameless one is called column_3, the second `label` becomes `label (2)`."""
-    cells = cells[: filled_width(cells)] if header else cells
+    """Column names: a nameless one is called column_3, the second `label` becomes `label (2)`.
+
+    In a file of our own they are names again, without the apostrophes that disarm them for spreadsheets.
+    """
+    cells = [cell.strip() for cell in cells[: filled_width(cells)]] if header else cells
+    if header and MARKER_COLUMN in cells:
+        cells = [restore(cell) for cell in cells]
     if len(cells) > limits.MAX_COLUMNS:
         sentence = _("The file is not a table: its first row has {count} cells.")
         raise Unreadable(sentence.format(count=f"{len(cells):,}"))
     names: dict[str, None] = {}
     count: Counter[str] = Counter()
     for index, cell in enumerate(cells, 1):
-        name = (cell.strip() if header else "") or f"column_{index}"
+        name = (cell if header else "") or f"column_{index}"
         unique = name
         while unique in names:
             count[name] += 1

@@ -52,6 +52,15 @@ def test_cells_made_safe_for_spreadsheets_come_back_as_they_were(project):
     assert documents(project) == {"=SUM(A1)": "@home, +5 %"}
 
 
+def test_column_names_made_safe_for_spreadsheets_come_back_as_they_were(project):
+    row = upload(project, 'id,text,label,=HYPERLINK(A1),@who\n1,Fine.,bullish,"x",me\n', "t.csv")
+    importing.bring_in(row)
+    refused = refused_file(row)
+    assert refused.splitlines()[0].startswith("id,text,label,'=HYPERLINK(A1),'@who,")
+    bring(project, refused.replace("bullish", "positive", 1), "mended.csv")
+    assert a.Document.objects.get().metadata == {"=HYPERLINK(A1)": "x", "@who": "me"}
+
+
 def test_refused_rows_of_json_keep_their_form(project):
     row = upload(project, lines({"id": "a", "text": "", "meta": {"k": [1, "二"]}}, {"id": "b", "text": "ok"}))
     importing.bring_in(row)
