@@ -7,6 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Invitation, Membership, Project, User
+from annotation.text.normal import check_name
 
 
 class SignInForm(AuthenticationForm):
@@ -18,7 +19,18 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class JoinForm(SetPasswordMixin, forms.ModelForm):
+class PersonForm(forms.ModelForm):
+    """Someone's own name, as others will read it beside answers and boards."""
+
+    def clean_name(self) -> str:
+        """A name without signs that nobody sees, said at its field."""
+        try:
+            return check_name(self.cleaned_data["name"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class JoinForm(SetPasswordMixin, PersonForm):
     """The account that an invitation makes."""
 
     password1, password2 = SetPasswordMixin.create_password_fields()
@@ -85,7 +97,7 @@ class MembershipForm(forms.ModelForm):
         fields = ("role", "labels")
 
 
-class AccountForm(forms.ModelForm):
+class AccountForm(PersonForm):
     """One's own name and e-mail."""
 
     class Meta:

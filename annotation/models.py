@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.jobs import Job
 from annotation.kinds import About
+from annotation.text.normal import check_name
 
 # Django's own limit for user names.
 LONGEST_NAME = 150
@@ -134,6 +135,13 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """What no field can say alone: a name that reads as it is stored."""
+        try:
+            check_name(self.name)
+        except ValueError as error:
+            raise ValidationError({"name": str(error)}) from None
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

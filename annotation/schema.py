@@ -5,6 +5,7 @@ from typing import Any
 
 from annotation.kinds import KINDS, About
 from annotation.kinds import labels as of_labels
+from annotation.text.normal import check_name
 from annotation.text.words import _
 
 QUESTION = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -38,7 +39,7 @@ def _question(entry: Any, place: int, *, earlier: list[dict[str, Any]]) -> dict[
     if kind not in KINDS:
         sentence = _("Question “{name}”: the kind “{kind}” is unknown. Known kinds: {kinds}.")
         raise ValueError(sentence.format(name=name, kind=kind, kinds=", ".join(KINDS)))
-    common = {
+    common: dict[str, Any] = {
         "name": name,
         "kind": kind,
         "title": str(entry.get("title") or "").strip()[:200] or name.replace("_", " ").capitalize(),
@@ -46,6 +47,7 @@ def _question(entry: Any, place: int, *, earlier: list[dict[str, Any]]) -> dict[
         "required": bool(entry.get("required", True)),
     }
     try:
+        check_name(common["title"])
         when = _condition(entry.get("when"), earlier)
         return {**common, **({"when": when} if when else {}), **KINDS[kind].check_schema(entry)}
     except ValueError as error:

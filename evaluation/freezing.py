@@ -25,7 +25,7 @@ from annotation.agreement.kinds import AGREEMENTS
 from annotation.jobs import LIVE, Grip, JobFailed
 from annotation.kinds import KINDS, About
 from annotation.models import Annotation, Gold, GuidelineVersion, Item, Project, User
-from annotation.text.normal import clean, text_key
+from annotation.text.normal import check_name, clean, text_key
 from evaluation import findings, rules
 from evaluation.canonical import canonical_metadata, content_hash, example_digest, merkle_root
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example
@@ -138,6 +138,7 @@ def _dataset(project: Project, name: str) -> Dataset:
     datasets = Dataset.objects.filter(project=project)
     if found := datasets.filter(name=name).first() or datasets.filter(slug=name).first():
         return found
+    check_name(name)
     slug = slugify(name)[:60].strip("-") or f"set-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     taken = set(datasets.values_list("slug", flat=True))
     number = 2

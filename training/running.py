@@ -165,9 +165,7 @@ def _check(*, version: DatasetVersion, question: str, seed: int) -> None:
 def _system(*, version: DatasetVersion, name: str, inputs: dict[str, Any], user: User | None) -> System:
     """The system of that name if it is the same recipe with the same options, or a new one."""
     rerun = {field: inputs[field] for field in ("recipe", "options", "seed", "question")}
-    given = " ".join(name.split())
-    if len(given) > NAME_LENGTH:
-        raise ValueError(_("The name is longer than %(most)d characters.") % {"most": NAME_LENGTH})
+    given = submitting.system_name(name) if name.strip() else ""
     for candidate in [given] if given else _names(rerun):
         system, _made = System.objects.get_or_create(
             project=version.project, name=candidate, defaults={"rerun": rerun, "created_by": user}

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from annotation.text.normal import check_name
 from annotation.text.words import _
 
 NAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
@@ -44,6 +45,12 @@ def _label(entry: Any, place: int) -> dict[str, Any]:
     if not NAME.fullmatch(name):
         sentence = _("Label {place} needs a name of 1 to 60 characters without line breaks.")
         raise ValueError(sentence.format(place=place))
+    title = str(entry.get("title") or "").strip()[:120] or name
+    try:
+        check_name(name)
+        check_name(title)
+    except ValueError as error:
+        raise ValueError(_("Label {place}: {problem}").format(place=place, problem=error)) from None
     key = str(entry.get("key") or "").strip().lower()
     if len(key) > 1 or (key and key in TAKEN):
         sentence = _("Label “{name}”: “{key}” cannot be its key. Use one digit or letter other than {taken}.")
@@ -59,7 +66,7 @@ def _label(entry: Any, place: int) -> dict[str, Any]:
         raise ValueError(sentence.format(name=name, most=COLOURS))
     return {
         "name": name,
-        "title": str(entry.get("title") or "").strip()[:120] or name,
+        "title": title,
         "key": key,
         "color": color,
         "definition": str(entry.get("definition") or "").strip(),

@@ -21,6 +21,9 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
+# What a name on one line cannot hold: control characters, line ends, bidi controls (they turn round what stands after
+# the name on a page, too), lone surrogates. Joiners may stay: scripts and emoji need them.
+_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _RUN = 30
 _JOINER = "\u034f"
 
@@ -66,6 +69,14 @@ _STEPS = (
     (_SURROGATE, "\ufffd", gettext_noop("broken characters replaced by U+FFFD")),
     (_CONTROL, "", gettext_noop("control characters removed")),
 )
+
+
+def check_name(raw: str) -> str:
+    """The name of a project, person, dataset or label as it is; raises ValueError for signs that nobody sees in it."""
+    if found := _NO_NAME.search(raw):
+        sentence = _("A name stands on one line and has no invisible control characters; here is {code}. Type it anew.")
+        raise ValueError(sentence.format(code=f"U+{ord(found[0]):04X}"))
+    return raw
 
 
 def text_key(text: str) -> str:

@@ -514,6 +514,15 @@ def test_fields_that_are_wrong_are_named_each(project, caller_of):
     assert (project.overlap, project.settle) == (2, "unanimous")
 
 
+def test_a_name_that_nobody_could_read_is_refused_here_as_on_the_page(project, caller_of, client_of):
+    refused(caller_of("dave").patch(HERE, {"name": "Mood\u202e"}), 400, "here is U+202E")
+    page = client_of("dave").post(
+        "/p/sentiment/settings/", {"name": "Mood\u202e", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
+    )
+    assert "U+202E" in page.content.decode()
+    assert a.Project.objects.get().name == "Sentiment"
+
+
 def test_the_address_of_a_project_stays_and_its_overlap_makes_slots(project, caller_of):
     make_items(project, 2)
     told = caller_of("dave").patch(HERE, {"slug": "other", "overlap": 3, "name": "Mood"}).json()

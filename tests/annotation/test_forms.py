@@ -41,6 +41,8 @@ def test_joining_makes_an_account_with_a_hashed_password_and_no_rights():
         ({"username": ""}, "username"),
         ({"username": "not a name!"}, "username"),
         ({"email": "nowhere"}, "email"),
+        ({"name": "Z\u202eoe"}, "name"),
+        ({"name": "Z\x07oe"}, "name"),
     ],
 )
 def test_an_account_that_cannot_be_is_refused_by_field(changes, field):
@@ -68,12 +70,26 @@ def test_the_forms_hold_no_field_of_the_servers():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"overlap": 0}, {"overlap": 21}, {"lease_minutes": 0}, {"lease_minutes": 1441}, {"settle": "x"}, {"name": ""}],
+    [
+        {"overlap": 0},
+        {"overlap": 21},
+        {"lease_minutes": 0},
+        {"lease_minutes": 1441},
+        {"settle": "x"},
+        {"name": ""},
+        {"name": "P\u202e"},
+    ],
 )
 def test_settings_out_of_range_are_refused(changes):
     data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
     assert ProjectSettingsForm(data).is_valid()
     assert set(ProjectSettingsForm({**data, **changes}).errors) == set(changes)
+
+
+def test_ones_own_name_has_no_sign_that_nobody_sees():
+    form = AccountForm({"name": "Zoe\u2067", "email": ""}, instance=User(username="zoe"))
+    assert "U+2067" in form.errors["name"][0]
+    assert AccountForm({"name": "Zoë 佐伊", "email": ""}, instance=User(username="zoe")).is_valid()
 
 
 @pytest.mark.parametrize("days", [0, 3651, "x", ""])

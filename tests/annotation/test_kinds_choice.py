@@ -46,6 +46,8 @@ def test_free_keys_go_round_those_that_were_chosen_and_those_of_the_page():
         (["a", ""], "Label 2 needs a name"),
         (["a", "x" * 61], "Label 2 needs a name of 1 to 60 characters"),
         (["a", "b\nc"], "without line breaks"),
+        (["a", "b\u202ec"], r"Label 2: A name stands on one line .* U\+202E"),
+        (["a", {"name": "b", "title": "B\nC"}], r"Label 2: A name stands on one line .* U\+000A"),
         (["a", 3], "Label 2 must be an object"),
         (["a", {"name": "b", "key": "ab"}], "Label “b”: “ab” cannot be its key"),
         (["a", {"name": "b", "key": "s"}], "Label “b”: “s” cannot be its key"),

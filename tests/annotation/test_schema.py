@@ -34,6 +34,7 @@ def test_checking_a_checked_schema_changes_nothing():
         ({"questions": [{**ONE, "name": "1st"}]}, "starts with a letter"),
         ({"questions": [{**ONE, "name": "情绪"}]}, "Question 1 needs a name"),
         ({"questions": [ONE, ONE]}, "Two questions are named “tone”"),
+        ({"questions": [{**ONE, "title": "To\u202ene"}]}, r"Question “tone”: A name stands on one line .* U\+202E"),
         ({"questions": [{**ONE, "kind": "mood"}]}, "the kind “mood” is unknown"),
         ({"questions": [{**ONE, "labels": ["up"]}]}, "Question “tone”: It needs at least two labels"),
     ],

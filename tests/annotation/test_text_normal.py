@@ -1,13 +1,14 @@
 """Cleaning keeps what a text says, does the same twice, and keys are equal for texts that look the same."""
 
 import json
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.text.normal import clean, text_key
+from annotation.text.normal import check_name, clean, text_key
 
 # Hypothesis leaves lone surrogates out of text() by default; here they are wanted.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -48,6 +49,17 @@ def test_what_was_not_changed_is_not_said():
 def test_tabs_newlines_bidi_controls_and_compatibility_characters_stay():
     raw = "a\tb\n\u202eright\u202c ½ ，Ａ ① \u200b-"
     assert clean(raw) == (raw, ())
+
+
+@pytest.mark.parametrize("name", ["Profit 3", "净利润", "Zoë O'Neill", "می\u200cخواهم", "👩\u200d💻", "שלום", ""])
+def test_a_name_in_any_script_stays_as_it_is(name):
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\t", "\n", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2066", "\ud800"])
+def test_a_name_with_a_sign_that_nobody_sees_is_refused_and_the_sign_told(sign):
+    with pytest.raises(ValueError, match=re.escape(f"here is U+{ord(sign):04X}")):
+        check_name(f"a{sign}b")
 
 
 @given(ANY_TEXT | NASTY)

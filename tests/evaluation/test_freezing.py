@@ -48,6 +48,7 @@ def codes(version: Any) -> dict[str, dict[str, Any]]:
         ({"questions": []}, "at least one question"),
         ({"dataset_name": "  "}, "name"),
         ({"dataset_name": "x" * 121}, "120"),
+        ({"dataset_name": "Main\u202eset"}, r"one line .* U\+202E"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(project: a.Project, options: dict[str, Any], word: str) -> None:

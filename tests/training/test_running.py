@@ -149,6 +149,10 @@ def test_a_name_given_to_another_system_is_refused(version):
     assert set(System.objects.values_list("name", flat=True)) == {"Baseline", "From outside"}
 
 
+def test_the_name_of_a_system_that_runs_here_is_spelled_like_any_others(version):
+    assert start(version, name=" Base\u202eline\x1b（new） ").system.name == "Baseline(new)"
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -160,7 +164,8 @@ def test_a_name_given_to_another_system_is_refused(version):
         ({"seed": -1}, "seed must be a whole number"),
         ({"seed": 2**31}, "seed must be a whole number"),
         ({"seed": True}, "seed must be a whole number"),
-        ({"name": "x" * 121}, "longer than 120"),
+        ({"name": "\u202e\x00"}, "1 to 120 characters"),
+        ({"name": "x" * 121}, "1 to 120 characters"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_leaves_nothing(version, fields, sentence):
