@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Invitation, Membership, Project, User
+from annotation.models import LONGEST_DESCRIPTION, Invitation, Membership, Project, User
 from annotation.text.normal import check_name
 
 
@@ -69,7 +69,7 @@ class ProjectForm(forms.ModelForm):
     class Meta:
         model = Project
         fields = ("name", "slug", "description", "overlap", "settle", "lease_minutes")
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_DESCRIPTION})}
 
 
 class ProjectSettingsForm(forms.ModelForm):
@@ -78,7 +78,7 @@ class ProjectSettingsForm(forms.ModelForm):
     class Meta:
         model = Project
         fields = ("name", "description", "overlap", "settle", "lease_minutes")
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_DESCRIPTION})}
 
 
 class InvitationForm(forms.ModelForm):

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from annotation.jobs import Job
@@ -21,6 +22,7 @@ from annotation.text.normal import check_name
 
 # Django's own limit for user names.
 LONGEST_NAME = 150
+LONGEST_DESCRIPTION = 5000
 
 
 def random_key() -> int:
@@ -137,11 +139,19 @@ class Project(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """What no field can say alone: a name that reads as it is stored."""
+        """A name that reads as it is stored, and a description that every page of the project can bear."""
+        wrong: dict[str, str] = {}
         try:
             check_name(self.name)
         except ValueError as error:
-            raise ValidationError({"name": str(error)}) from None
+            wrong["name"] = str(error)
+        # A browser sends each line end as two characters and counts it as one.
+        length = len(self.description.replace("\r\n", "\n"))
+        if length > LONGEST_DESCRIPTION:
+            sentence = gettext("A description has at most %(most)d characters; this one has %(length)d.")
+            wrong["description"] = sentence % {"most": LONGEST_DESCRIPTION, "length": length}
+        if wrong:
+            raise ValidationError(wrong)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

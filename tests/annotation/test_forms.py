@@ -78,12 +78,20 @@ def test_the_forms_hold_no_field_of_the_servers():
         {"settle": "x"},
         {"name": ""},
         {"name": "P\u202e"},
+        {"description": "x" * 5001},
     ],
 )
 def test_settings_out_of_range_are_refused(changes):
     data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
     assert ProjectSettingsForm(data).is_valid()
     assert set(ProjectSettingsForm({**data, **changes}).errors) == set(changes)
+
+
+def test_a_description_is_as_long_as_a_browser_counts_it():
+    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
+    assert ProjectSettingsForm({**data, "description": "x\r\n" * 2500}).is_valid()
+    refused = ProjectSettingsForm({**data, "description": "x\r\n" * 2500 + "x"})
+    assert "this one has 5001" in refused.errors["description"][0]
 
 
 def test_ones_own_name_has_no_sign_that_nobody_sees():
