@@ -523,6 +523,14 @@ def test_a_name_that_nobody_could_read_is_refused_here_as_on_the_page(project, c
     assert a.Project.objects.get().name == "Sentiment"
 
 
+def test_a_description_has_an_end(project, caller_of):
+    dave = caller_of("dave")
+    refused(dave.post(ROOT, {"name": "Long", "description": "x" * 5001}), 400, "at most 5000 characters")
+    refused(dave.patch(HERE, {"description": "x" * 5001}), 400, "at most 5000 characters")
+    assert dave.patch(HERE, {"description": "x" * 5000}).status_code == 200
+    assert a.Project.objects.count() == 1
+
+
 def test_the_address_of_a_project_stays_and_its_overlap_makes_slots(project, caller_of):
     make_items(project, 2)
     told = caller_of("dave").patch(HERE, {"slug": "other", "overlap": 3, "name": "Mood"}).json()

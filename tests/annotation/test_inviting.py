@@ -60,6 +60,7 @@ def test_a_taken_address_is_refused_where_it_was_asked_for_and_changed_where_not
         ({"name": "x" * 121}, "name: "),
         ({"name": "Fine\x1b[31m"}, r"name: A name stands on one line .* U\+001B"),
         ({"name": "Fi\u202een"}, r"name: A name stands on one line .* U\+202E"),
+        ({"description": "x" * 5001}, "description: A description has at most 5000 characters; this one has 5001"),
         ({"overlap": 0}, "overlap: "),
         ({"overlap": 21}, "overlap: "),
         ({"settle": "sometimes"}, "settle: "),
