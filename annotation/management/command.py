@@ -1,6 +1,7 @@
 """What the commands share: how projects and people are named on a command line, how results are told, exit codes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -82,6 +83,16 @@ def find_question(project: Project, name: str) -> str:
     if name not in names:
         raise ValueError(f"Name one of the questions with --question: {', '.join(names)}.")
     return name
+
+
+def plain(path: Path) -> Path:
+    """The path where it leads to a file or to nothing yet; raises ValueError for what would be read without an end.
+
+    A file is read more than once, which no pipe allows; a device never ends.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a folder, a pipe or a device. Name a file; save what a pipe gives as one first.")
+    return path
 
 
 def pairs(entries: list[str], option: str) -> dict[str, str]:

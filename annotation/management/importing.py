@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from annotation import importing
 from annotation.jobs import State
-from annotation.management.command import ProjectCommand, pairs
+from annotation.management.command import ProjectCommand, pairs, plain
 from annotation.models import Import, Project, User
 from annotation.reading import FORMATS
 from annotation.records import EXTRAS, FIELDS
@@ -78,7 +78,7 @@ class ImportCommand(ProjectCommand):
     ) -> dict[str, Any]:
         """Import one file; a file that cannot be read is told like one that failed."""
         try:
-            with path.open("rb") as file:
+            with plain(path).open("rb") as file:
                 row = importing.prepare(
                     project=project, file=file, filename=path.name, user=user, what=self.what, **chosen
                 )

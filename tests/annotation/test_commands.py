@@ -1,7 +1,9 @@
 """The commands: the same domain functions as the pages, one sentence and exit code 1 where nothing could be done."""
 
 import json
+import os
 from io import StringIO
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -143,6 +145,18 @@ def test_a_file_that_cannot_be_read_is_a_failure(file, tmp_path, name, content, 
     printed, said = failed("import_items", path, "--project", "stance", "--create", "--json")
     assert sentence in said
     assert json.loads(printed)["files"][0]["state"] == "failed"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_file_is_refused_and_not_waited_for(stance, tmp_path, kind):
+    path = tmp_path / "named.csv" if kind != "device" else Path("/dev/zero")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    for words in (("import_items",), ("import_annotations",), ("adjudicate", "--file")):
+        _printed, said = failed(*words, path, "--project", "stance")
+        assert said == f"{path} is a folder, a pipe or a device. Name a file; save what a pipe gives as one first."
 
 
 def test_an_unreadable_file_does_not_stop_the_others(file):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation import adjudicating, deciding
-from annotation.management.command import ProjectCommand, find_project, find_question, find_user
+from annotation.management.command import ProjectCommand, find_project, find_question, find_user, plain
 from annotation.models import Case, Project
 
 SHOWN = 10
@@ -44,7 +44,7 @@ class Command(ProjectCommand):
         user, reason = find_user(options["user"]), options["reason"]
         if options["file"]:
             outcome = deciding.by_file(
-                project=project, question=question, path=options["file"], user=user, reason=reason
+                project=project, question=question, path=plain(options["file"]), user=user, reason=reason
             )
         else:
             outcome = deciding.by_annotator(
