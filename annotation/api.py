@@ -715,20 +715,13 @@ class ByTime(Paging):
 
     ordering = ("-updated_at", "-pk")
 
-    def decode_cursor(self, request: Request) -> Any:
+    def is_place(self, text: str) -> bool:
         """A place is a moment; one that is none, or lies beyond the calendar in UTC, is no place."""
-        cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_moment(cursor.position):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        moment = parse_datetime(text)
-        return moment is not None and moment.tzinfo is not None and bool(moment.astimezone(UTC))
-    except (ValueError, OverflowError):
-        return False
+        try:
+            moment = parse_datetime(text)
+            return moment is not None and moment.tzinfo is not None and bool(moment.astimezone(UTC))
+        except (ValueError, OverflowError):
+            return False
 
 
 class Mine(MemberList):

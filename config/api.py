@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -19,6 +20,20 @@ class Paging(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 1000
     ordering: str | tuple[str, ...] = "-pk"
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The place that the cursor names; 404 for one that this list never gave."""
+        cursor = super().decode_cursor(request)
+        if cursor is None or not request.query_params[self.cursor_query_param]:
+            return cursor
+        # What is not read as base64 is passed over there, so that nonsense would lead to the first page.
+        if not any(cursor) or (cursor.position is not None and not self.is_place(cursor.position)):
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
+
+    def is_place(self, text: str) -> bool:
+        """Whether the order can have come by this value: here the number of a row."""
+        return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 class Problem(serializers.Serializer[Any]):

@@ -11,6 +11,21 @@ from annotation.text.words import gettext_noop
 
 
 @dataclass(frozen=True)
+class Option:
+    """A setting of a question beside its labels, as the guideline's editor asks for it and `check_schema` reads it.
+
+    form: check, number, text, lines (a list of texts, one a line) or select (one of `choices`: value -> words).
+    """
+
+    name: str
+    title: str
+    form: str
+    help: str = ""
+    default: Any = None
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Kind:
     """What the platform asks of a kind. `value` is always an answer in stored form, but where it is said otherwise.
 
@@ -24,6 +39,7 @@ class Kind:
     summarise(value, question) -> the value in words.
     used(value, question) -> the declared labels that it names, for counts and filters; [] where there are none.
     stratum(value, question) -> what splits are balanced by; '' for nothing.
+    options: the settings of such a question beside its labels; labels: how many labels it needs, None where it has none.
     needs_item: whether `clean` looks at the item (its words, its candidates).
     """
 
@@ -38,13 +54,17 @@ class Kind:
     summarise: Callable[[Any, dict[str, Any]], str]
     used: Callable[[Any, dict[str, Any]], list[str]]
     stratum: Callable[[Any, dict[str, Any]], str]
+    options: tuple[Option, ...] = ()
+    labels: int | None = None
     needs_item: bool = False
 
 
 def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False) -> Kind:
     parts = ("check_schema", "clean", "read", "distance", "merge", "summarise", "used", "stratum")
     name = module.__name__.rpartition(".")[2]
-    return Kind(name, title, column, needs_item=needs_item, **{part: getattr(module, part) for part in parts})
+    functions = {part: getattr(module, part) for part in parts}
+    options = tuple(Option(**option) for option in module.OPTIONS)
+    return Kind(name, title, column, options=options, labels=module.LABELS, needs_item=needs_item, **functions)
 
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (_kind(choice, gettext_noop("one label"), "label"),)}

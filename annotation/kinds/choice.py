@@ -7,10 +7,14 @@ from typing import Any
 from annotation.kinds import labels
 from annotation.kinds.about import About
 
+# Settings beside the labels, and how many labels there must be.
+OPTIONS: tuple[dict[str, Any], ...] = ()
+LABELS = 2
+
 
 def check_schema(question: dict[str, Any]) -> dict[str, Any]:
     """Its labels with defaults filled in; raises ValueError naming the label and the fix."""
-    return {"labels": labels.check(question.get("labels"), least=2)}
+    return {"labels": labels.check(question.get("labels"), least=LABELS)}
 
 
 def clean(value: Any, question: dict[str, Any], about: About | None = None) -> str:

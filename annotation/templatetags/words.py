@@ -30,6 +30,20 @@ def value(schema: dict[str, Any] | None, question: str, given: Any) -> dict[str,
     return {"title": KINDS[entry["kind"]].summarise(given, entry), "color": label.get("color", 0)}
 
 
+@register.simple_tag
+def settings(question: dict[str, Any]) -> list[tuple[str, str]]:
+    """(title, value) of a question's settings that are not what they are by default."""
+    found = []
+    for option in KINDS[question["kind"]].options:
+        value = question.get(option.name)
+        if value in (None, "", [], False) or value == option.default:
+            continue
+        choices = dict(option.choices)
+        told = "\n".join(map(plain, value)) if isinstance(value, list) else _(choices.get(str(value), plain(value)))
+        found.append((_(option.title), _("yes") if value is True else told))
+    return found
+
+
 @register.filter
 def title_in(name: str, entry: dict[str, Any]) -> str:
     """The title of the label of that name in this question."""
@@ -42,6 +56,12 @@ def plain(given: Any) -> str:
     if given is None:
         return ""
     return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
+
+
+@register.filter(name="json")
+def as_json(given: Any) -> str:
+    """An answer as JSON, for a script to read."""
+    return json.dumps(given, ensure_ascii=False)
 
 
 @register.filter

@@ -73,8 +73,16 @@ def _schema_lines(schema: dict[str, Any]) -> list[str]:
     for question in schema.get("questions", []):
         name = question["name"]
         must = _("must be answered") if question["required"] else _("may stay open")
-        lines.append(f"{name}: {question['title']} ({must})")
+        kind = question["kind"] if question["kind"] != "choice" else ""
+        lines.append(f"{name}: {question['title']} ({', '.join(filter(None, [kind, must]))})")
         lines += [f"{name}: {question['help']}"] if question["help"] else []
+        if when := question.get("when"):
+            lines.append(f"{name}: {when['question']} = {', '.join(when['labels'])}")
+        for option in KINDS[question["kind"]].options if question["kind"] in KINDS else ():
+            value = question.get(option.name)
+            if value not in (None, "", [], option.default):
+                told = "; ".join(map(str, value)) if isinstance(value, list) else value
+                lines.append(f"{name}: {_(option.title)}: {told}")
         for label in question.get("labels", []):
             lines.append(f"{name} · {label['name']}: {label['title']} [{label['key']}]")
             lines += [f"{name} · {label['name']}: {line}" for line in label["definition"].splitlines()]
@@ -89,14 +97,16 @@ def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The draft: Markdown and questions with their labels; 'add' buttons work without script."""
     project = membership.project
     draft, _new = Guideline.objects.get_or_create(project=project)
-    questions = draft.schema.get("questions") or [blank_question()]
+    questions = [shown(entry) for entry in draft.schema.get("questions") or [blank_question()]]
     text, opened_at, error = draft.text, draft.edited_at.isoformat(), ""
     if request.method == "POST":
         text, opened_at = posted.text(request.POST, "text"), posted.text(request.POST, "opened_at")
-        questions = read_questions(request.POST)
+        questions = [shown(entry) for entry in read_questions(request.POST)]
         do = request.POST.get("do", "save")
         if do == "add_question":
             questions.append(blank_question())
+        elif do == "kind":
+            pass  # the page is drawn anew, with the settings of the kinds that are chosen by now
         elif do.startswith("add_label-"):
             place = int(do.rpartition("-")[2]) if do.rpartition("-")[2].isdecimal() else 0
             if place < len(questions):
@@ -120,7 +130,7 @@ def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "html": to_html(text),
         "error": error,
         "colours": range(1, COLOURS + 1),
-        "kinds": list(KINDS),
+        "kinds": [(kind.name, kind.title) for kind in KINDS.values()],
         "keys_taken": sorted(TAKEN),
         "most_text": publishing.TEXT,
     }
@@ -129,7 +139,56 @@ def edit(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 
 def blank_question() -> dict[str, Any]:
     """An empty question with room for three labels."""
-    return {"name": "", "kind": "choice", "title": "", "help": "", "required": True, "labels": [{"name": ""}] * 3}
+    return shown(
+        {"name": "", "kind": "choice", "title": "", "help": "", "required": True, "labels": [{"name": ""}] * 3}
+    )
+
+
+def shown(question: dict[str, Any]) -> dict[str, Any]:
+    """The question with what its editor needs: its kind's settings with their values, and its condition as a line."""
+    kind = KINDS.get(question["kind"]) or KINDS["choice"]
+    settings = []
+    for option in kind.options:
+        value = question.get(option.name, option.default)
+        value = "\n".join(value) if option.form == "lines" and isinstance(value, list) else value
+        settings.append({"option": option, "value": value})
+    labels = question.get("labels") or []
+    if kind.labels is not None and not labels:
+        labels = [{"name": ""}] * 3
+    when = question.get("when") or ""
+    if isinstance(when, dict):
+        when = f"{when['question']} = {', '.join(when['labels'])}"
+    return {
+        **question,
+        "labels": labels,
+        "has_labels": kind.labels is not None,
+        "settings": settings,
+        "condition": when,
+    }
+
+
+def _condition(line: str) -> Any:
+    """“relevant = yes, maybe” as a condition; what cannot be one is left to the schema's check to say."""
+    name, sign, labels = line.partition("=")
+    if not line.strip():
+        return None
+    given = [label.strip() for label in labels.split(",") if label.strip()] if sign else []
+    return {"question": name.strip(), "labels": given}
+
+
+def _settings(data: Any, base: str, kind: str) -> dict[str, Any]:
+    """The values of the kind's own settings; empty ones are left out, so that their defaults hold."""
+    found: dict[str, Any] = {}
+    for option in KINDS[kind].options if kind in KINDS else ():
+        field = f"{base}-opt-{option.name}"
+        words = posted.text(data, field)
+        if option.form == "check":
+            found[option.name] = data.get(field) == "on"
+        elif option.form == "lines":
+            found[option.name] = [line.strip() for line in words.splitlines() if line.strip()]
+        elif words.strip():
+            found[option.name] = words.strip()
+    return found
 
 
 def read_questions(data: Any) -> list[dict[str, Any]]:
@@ -150,10 +209,17 @@ def read_questions(data: Any) -> list[dict[str, Any]]:
             examples = posted.text(data, f"{prefix}-examples").splitlines()
             label["examples"] = [line.strip() for line in examples if line.strip()]
             labels.append({**label, "color": _number(data.get(f"{prefix}-color"))})
+        kind = posted.text(data, f"{base}-kind", "choice")
+        # The settings that were on the page belong to the kind it was made for.
+        shown_kind = posted.text(data, f"{base}-shown-kind", kind)
+        settings = _settings(data, base, kind) if shown_kind == kind else {}
+        when = _condition(posted.text(data, f"{base}-when"))
         questions.append(
             {
+                **settings,
+                **({"when": when} if when else {}),
                 "name": posted.text(data, f"{base}-name").strip(),
-                "kind": posted.text(data, f"{base}-kind", "choice"),
+                "kind": kind,
                 "title": posted.text(data, f"{base}-title").strip(),
                 "help": posted.text(data, f"{base}-help").strip(),
                 "required": data.get(f"{base}-required") == "on",
@@ -170,8 +236,12 @@ def _number(value: Any) -> int:
 def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
     """The schema without the rows that were left empty; a row with any word in it stays, for the check to see."""
     words = ("name", "title", "key", "definition", "examples")
+    ours = ("has_labels", "settings", "condition")
     kept = [
-        {**entry, "labels": [label for label in entry["labels"] if any(label.get(word) for word in words)]}
+        {
+            **{name: value for name, value in entry.items() if name not in ours},
+            "labels": [label for label in entry["labels"] if any(label.get(word) for word in words)],
+        }
         for entry in questions
     ]
     filled = [entry for entry in kept if entry["name"] or entry["title"] or entry["labels"]]

@@ -21,13 +21,13 @@ from annotation import annotating, assigning, progress
 from annotation.access import member, membership_of
 from annotation.labelling_strings import strings
 from annotation.markdown import to_html
-from annotation.models import Annotation, Assignment, Membership
+from annotation.models import Annotation, Assignment, Item, Membership
 
 BODY = 256 * 1024
 BACK = 50
 RTL = {"R", "AL"}
 # The page's script, one module for each subject; the script loads them by the addresses that name their content.
-MODULES = ("clock", "conflicts", "drafts", "guideline", "item", "keys", "mine", "state", "tally")
+MODULES = ("clock", "conflicts", "drafts", "guideline", "history", "item", "keys", "mine", "state", "tally")
 
 
 @require_safe
@@ -65,7 +65,7 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "strings": strings(),
     }
     context |= {
-        "questions": questions,
+        "questions": [{**entry, "template": f"annotation/kinds/{entry['kind']}.html"} for entry in questions],
         "guideline_html": to_html(version.text),
         "skip_reasons": list(annotating.SKIP_REASONS.items()),
         "desk": desk,
@@ -215,23 +215,27 @@ def _packets(membership: Membership, slots: list[Assignment], *, fresh: bool = F
     return [_packet(slot, given.get(slot.item_id)) for slot in slots]
 
 
+def packet_item(item: Item) -> dict[str, Any]:
+    """What the browser needs of an item to show it."""
+    document, text = item.document, item.text
+    return {
+        "id": item.pk,
+        "text": text,
+        "title": document.title,
+        "source_type": document.source_type,
+        "issuer": document.issuer,
+        "published_at": document.published_at,
+        "language": document.language,
+        "url": document.url,
+        "rtl": next((unicodedata.bidirectional(sign) in RTL for sign in text[:200] if sign.isalpha()), False),
+    }
+
+
 def _packet(slot: Assignment, given: Annotation | None) -> dict[str, Any]:
-    document = slot.item.document
-    text = slot.item.text
     return {
         "assignment": slot.pk,
         "token": str(slot.token) if slot.token else None,
-        "item": {
-            "id": slot.item_id,
-            "text": text,
-            "title": document.title,
-            "source_type": document.source_type,
-            "issuer": document.issuer,
-            "published_at": document.published_at,
-            "language": document.language,
-            "url": document.url,
-            "rtl": next((unicodedata.bidirectional(sign) in RTL for sign in text[:200] if sign.isalpha()), False),
-        },
+        "item": packet_item(slot.item),
         **annotating.told(given or Annotation(status="")),
         "correction": False,
     }

@@ -1,5 +1,6 @@
 """Agreement, and the adjudicator's desk."""
 
+import json
 from string import ascii_lowercase
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -17,9 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import adjudicating, measuring
 from annotation import schema as schemas
 from annotation.access import member, refuse_blind
+from annotation.labelling_strings import strings
 from annotation.markdown import to_html
 from annotation.models import AgreementReport, Case, Gold, GuidelineVersion, Item, Membership, Project
 from annotation.views.items import with_excerpts
+from annotation.views.labelling import packet_item
 from annotation.views.posted import text
 
 
@@ -210,7 +214,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         try:
             adjudicating.decide(
                 case=row,
-                value=request.POST.get("value", ""),
+                value=_decision(request, membership, row.question),
                 user=request.user,
                 reason=request.POST.get("reason", ""),
                 note=text(request.POST, "note"),
@@ -238,13 +242,23 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         # The question was dropped by a later version: there is nothing to decide by.
         raise Http404 from None
     gold = Gold.objects.current().filter(item=row.item_id, question=row.question)
+    item = packet_item(row.item)
+    asked = {**entry, "template": f"annotation/kinds/{entry['kind']}.html"}
+    # One label is a plain choice in a form; what has parts is answered with the widget of the labelling page.
+    desk = {
+        "question": entry,
+        "item": item,
+        "strings": strings(),
+        "module": static(f"js/kinds/{entry['kind']}.js"),
+    }
     context = {
         "project": membership.project,
         "membership": membership,
         "case": row,
         "item": row.item,
         "document": row.item.document,
-        "entry": entry,
+        "entry": asked,
+        "desk": desk if entry["kind"] != "choice" else None,
         "answers": adjudicating.answers(row),
         "shows_names": not Case.objects.open().filter(item=row.item_id).exists(),
         "gold": gold.select_related("settled_by", "guideline_version").first(),
@@ -257,6 +271,21 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         **extra,
     }
     return render(request, "annotation/case.html", context, status=400 if error else 200)
+
+
+def _decision(request: HttpRequest, membership: Membership, question: str) -> Any:
+    """The posted value: a label by its name, anything with parts as JSON; raises ValueError."""
+    given = text(request.POST, "value")
+    entry = schemas.question(adjudicating.version_of(membership.project).schema, question)
+    if entry["kind"] == "choice":
+        return given
+    try:
+        value = json.loads(given or "null")
+    except (ValueError, RecursionError):
+        raise ValueError(_("The decision could not be read; choose again.")) from None
+    if value is None:
+        raise ValueError(_("Decide first: there is no answer yet."))
+    return value
 
 
 def reason_keys(entry: dict[str, Any]) -> list[tuple[str, Any, str]]:
@@ -295,7 +324,7 @@ def redecide(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
         try:
             adjudicating.redecide(
                 gold=gold,
-                value=request.POST.get("value", ""),
+                value=_decision(request, membership, gold.question),
                 user=request.user,
                 reason=request.POST.get("reason", ""),
                 note=text(request.POST, "note"),

@@ -1,9 +1,43 @@
-// The adjudicator's keys: a label's or a reason's key selects it, Enter settles, S skips, N writes a note, G opens the guideline.
+// The adjudicator's decision, and the keys: a label's or a reason's key selects it, Enter settles, S skips, N writes a note, G opens the guideline.
 
 const form = document.getElementById("decision");
 const skip = document.getElementById("skip");
 const note = document.getElementById("note");
 const guideline = document.getElementById("guideline");
+const field = await widget();
+
+// What has parts is answered with the widget of the labelling page; the form carries it as JSON.
+async function widget() {
+  const described = document.getElementById("desk");
+  if (!described || !form) return null;
+  const desk = JSON.parse(described.textContent);
+  const { mount } = await import(desk.module);
+  const hidden = document.getElementById("value");
+  const root = form.querySelector("[data-question]");
+  const page = {
+    strings: desk.strings,
+    text: document.getElementById("text"),
+    item: desk.item,
+    answer: {},
+    say() {},
+    changed(name, value) { take(value, false); },
+  };
+  const made = mount(root, desk.question, page);
+  function take(value, shows = true) {
+    page.answer = { [desk.question.name]: value };
+    hidden.value = value == null ? "" : JSON.stringify(value);
+    if (shows) made.set(value, desk.item);
+  }
+  take(hidden.value ? JSON.parse(hidden.value) : null);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-take]");
+    if (button) take(JSON.parse(button.dataset.take));
+  });
+  form.addEventListener("submit", () => {
+    if (!hidden.value && made.blank !== undefined) hidden.value = JSON.stringify(made.blank);
+  });
+  return made;
+}
 
 function choose(key) {
   const radio = form && [...form.querySelectorAll("input[data-key]")].find((input) => input.dataset.key === key);
@@ -19,6 +53,7 @@ function toggleGuideline() {
 }
 
 function act(key) {
+  if (field?.key(key)) return true;
   if (choose(key)) return true;
   if (key === "s" && skip) skip.requestSubmit();
   else if (key === "n" && note) note.focus();

@@ -31,26 +31,66 @@ const state = new parts.state.State(S);
 const tally = new parts.tally.Tally({ today: desk.done_today, share: desk.share, strings: S, clock });
 
 // ---- questions
+// What a kind may ask of the page: see docs/kinds.md.
+const page = {
+  changed,
+  strings: S,
+  text: $("text"),
+  get item() { return current?.item ?? null; },
+  get answer() { return answer; },
+  say: (words) => { $("spoken").textContent = words; },
+};
 const fields = desk.questions.map((question) => {
   const root = document.querySelector(`[data-question="${CSS.escape(question.name)}"]`);
-  return kinds[question.kind].mount(root, question, changed);
+  return kinds[question.kind].mount(root, question, page);
 });
+const history = new parts.history.History();
 const guideline = new parts.guideline.Guideline(fields, () => answer, () => ($("item").hidden ? document.body : $("text")).focus({ preventScroll: true }));
 const look = (address) => ask(address, desk.user);
 const mine = new parts.mine.Mine({ ask: look, url: desk.urls.mine, fields, strings: S, open: reopen });
 
-function changed(name, value, final) {
-  answer[name] = value;
+// `final`: the person is done with the question; `part`: what is being typed, one step of undo for all of it.
+function changed(name, value, { final = false, part = "" } = {}) {
+  history.keep(answer, part && `${name}/${part}`);
+  answer = { ...answer, [name]: value };
+  openQuestions();
   const field = fields.find((one) => one.question.name === name);
   showRule(field.root.querySelector(".definition") ? null : field.definition?.(value)); // few labels carry theirs
   keepDraft();
-  if (!final) return;
-  if (single) submit("submitted");
-  else {
-    const open = fields.find((one) => answer[one.question.name] == null);
+  if (final && single) return submit("submitted");
+  if (final) {
+    const open = fields.find((one) => asked(one) && answer[one.question.name] == null);
     if (open) open.root.querySelector("[tabindex='0']")?.focus();
-    serverDraft();
   }
+  serverDraft();
+}
+
+// Whether a question is asked: its condition names the labels of an earlier one that open it.
+function asked({ question: { when } }) {
+  if (!when) return true;
+  const before = fields.find((one) => one.question.name === when.question);
+  return asked(before) && before.labels(answer[when.question]).some((label) => when.labels.includes(label));
+}
+
+function openQuestions() {
+  for (const field of fields) field.root.hidden = !asked(field);
+}
+
+// What is sent: answers to what is asked, and for a question that was left as it was what that says (no span at all).
+function given() {
+  const said = fields.filter(asked).map((field) => [field.question.name, answer[field.question.name] ?? field.blank ?? null]);
+  return Object.fromEntries(said.filter(([, value]) => value != null));
+}
+
+function restore(earlier) {
+  if (!earlier) return false;
+  answer = earlier;
+  for (const field of fields) field.set(answer[field.question.name], current.item);
+  openQuestions();
+  showRule(null);
+  keepDraft();
+  serverDraft();
+  return true;
 }
 
 function showRule(label) {
@@ -65,7 +105,7 @@ function showRule(label) {
 // Gives the label's question that answer, where a label has that key: the question in the focus first, then the open ones.
 function answerBy(key) {
   if (!current || paused) return false;
-  const order = [...fields].sort((a, b) => b.root.contains(document.activeElement) - a.root.contains(document.activeElement));
+  const order = fields.filter(asked).sort((a, b) => b.root.contains(document.activeElement) - a.root.contains(document.activeElement));
   const open = order.filter((field) => field.root.contains(document.activeElement) || answer[field.question.name] == null);
   return [...open, ...order].some((field) => field.key(key));
 }
@@ -93,7 +133,9 @@ function show(packet, notice = "") {
   $("comment").value = kept?.comment ?? packet.comment;
   $("comment-field").hidden = !$("comment").value;
   parts.item.draw(packet, S);
-  for (const field of fields) field.set(answer[field.question.name]);
+  history.clear();
+  for (const field of fields) field.set(answer[field.question.name], packet.item);
+  openQuestions();
   showRule(null);
   say(notice || pending);
   pending = "";
@@ -201,8 +243,14 @@ function sessionWords() {
 
 // ---- sending
 function mayNot() {
-  const open = desk.questions.find((question) => question.required && answer[question.name] == null);
-  return open ? S.unanswered.replace("{question}", open.title) : "";
+  const said = given();
+  for (const field of fields.filter(asked)) {
+    const { required, title, name } = field.question;
+    if (required && said[name] == null) return S.unanswered.replace("{question}", title);
+    const problem = said[name] == null ? "" : field.problem?.(said[name]);
+    if (problem) return problem;
+  }
+  return "";
 }
 
 function submit(status, reason = "") {
@@ -216,7 +264,7 @@ function submit(status, reason = "") {
     token: current.token,
     version: desk.version,
     status,
-    answer: status === "submitted" ? answer : {},
+    answer: status === "submitted" ? given() : {},
     skip_reason: reason,
     flagged,
     comment: $("comment").value,
@@ -293,7 +341,9 @@ async function reopen(assignment) {
 const actions = {
   save: () => submit("submitted"),
   look: () => advance(),
+  redo: () => current && restore(history.forth(answer)),
   undo() {
+    if (current && restore(history.back(answer))) return null;
     if (!last) return actions.back();
     const { clientId, assignment } = last;
     const unsent = outbox.take(clientId);

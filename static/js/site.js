@@ -1,4 +1,4 @@
-// Small behaviours of every page: confirm, copy, theme, drop zone, sorted tables.
+// Small behaviours of every page: confirm, copy, theme, drop zone, sorted tables, choices that draw a form anew.
 const words = document.getElementById("words")?.dataset ?? {};
 
 // Storage may be switched off in the browser: then nothing is remembered, and nothing else breaks.
@@ -150,3 +150,10 @@ function sortable(root) {
 }
 sortable(document);
 document.addEventListener("htmx:load", (event) => sortable(event.detail.elt));
+
+// A choice that changes what the form asks for draws it anew, as its button does without a script.
+document.addEventListener("change", (event) => {
+  const button = document.getElementById(event.target.dataset?.submits ?? "");
+  if (button) button.form.requestSubmit(button);
+});
+for (const field of document.querySelectorAll("[data-submits]")) document.getElementById(field.dataset.submits)?.setAttribute("hidden", "");

@@ -1,5 +1,5 @@
 // One label out of several: a radio group of buttons with keys.
-export function mount(root, question, changed) {
+export function mount(root, question, page) {
   const buttons = [...root.querySelectorAll("[data-value]")];
   let value = null;
 
@@ -14,7 +14,7 @@ export function mount(root, question, changed) {
   function choose(name, final) {
     value = name;
     show();
-    changed(question.name, value, final);
+    page.changed(question.name, value, { final });
   }
 
   root.addEventListener("click", (event) => {
@@ -45,6 +45,7 @@ export function mount(root, question, changed) {
       if (button) choose(button.dataset.value, true);
       return Boolean(button);
     },
+    labels: (given) => (given == null ? [] : [given]),
     title(given) {
       return question.labels.find((label) => label.name === given)?.title ?? given ?? "";
     },

@@ -3,7 +3,7 @@
 // A key that comes so soon after an item was meant for the one before: a bounce, or the second half of a double press.
 const BOUNCE = 120;
 const DOUBLE_CLICK = 400;
-const KEYS = { u: "undo", b: "back", s: "skip", f: "flag", c: "comment", g: "guideline", p: "pause", "?": "help" };
+const KEYS = { u: "undo", U: "redo", b: "back", s: "skip", f: "flag", c: "comment", g: "guideline", p: "pause", "?": "help" };
 const CLOSES = { "help-dialog": "?", "back-dialog": "b" }; // the key that opened it
 
 // The letter or digit that a key stands for, also on layouts that write other letters with it.
@@ -27,6 +27,14 @@ function inDialog(dialog, key, event) {
   event.preventDefault();
 }
 
+// Ctrl+Z and Ctrl+Y (or Ctrl+Shift+Z), as everywhere; in a field they belong to the field.
+function undoes(event, page) {
+  const key = event.key.toLowerCase();
+  if (!["z", "y"].includes(key) || event.target.closest?.("input, textarea, select") || document.querySelector("dialog:modal")) return;
+  event.preventDefault();
+  page.act(key === "y" || event.shiftKey ? "redo" : "undo");
+}
+
 // page: {single, paused, shownAt, guideline, submit(), answer(key) -> whether a label has it, act(name)}
 export function listen(page) {
   document.addEventListener("click", (event) => {
@@ -35,7 +43,8 @@ export function listen(page) {
   }, true);
 
   addEventListener("keydown", (event) => {
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) return undoes(event, page);
     const key = plain(event);
     const dialog = document.querySelector("dialog:modal");
     if (dialog) return inDialog(dialog, key, event);
@@ -57,6 +66,9 @@ export function listen(page) {
       event.preventDefault();
       page.submit();
     } else if (page.answer(key)) event.preventDefault();
-    else if (KEYS[key]) { event.preventDefault(); page.act(KEYS[key]); }
+    else {
+      const wanted = key === "u" && event.shiftKey ? "U" : key;
+      if (KEYS[wanted]) { event.preventDefault(); page.act(KEYS[wanted]); }
+    }
   });
 }
