@@ -415,6 +415,8 @@ def test_a_page_size_or_a_place_that_cannot_be_is_no_error_of_the_server(name, m
     ):
         refused(dave.get(f"{HERE}{name}/", {"cursor": cursor}), 404, "Invalid cursor")
     assert len(dave.get(f"{HERE}{name}/?cursor=").json()["results"]) == 7
+    far = base64.b64encode(b"p=1&r=1&o=99999").decode()
+    assert dave.get(f"{HERE}{name}/", {"cursor": far}).json()["results"] == []
 
 
 @pytest.mark.parametrize("name", LISTS)
