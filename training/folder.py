@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import functools
 import json
 import math
 import os
 import stat
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +28,10 @@ OBJECT_LIMIT = 2**20
 # No line of progress is longer than this; a trainer that writes one loses it.
 LINE_LIMIT = 2**20
 CURVE_READ, CURVE_POINTS = 16 * 2**20, 300
+# Far more than are shown, so that what is shown of them lies as evenly as if all were held.
+CURVE_HELD = 2048
+# So many bytes before the place that was read up to tell whether it is the same file still.
+MARK = 256
 
 
 # ---------------------------------------------------------------- what the trainer is given
@@ -148,17 +154,7 @@ def curve(run: Run) -> list[dict[str, Any]]:
 
     Broken lines are left out; steps that a later attempt did again count once, as the later attempt has them.
     """
-    points: list[dict[str, Any]] = []
-    for line in objects(tail_of(run.folder / "progress.jsonl", CURVE_READ)):
-        point = _point(line)
-        if point is None:
-            continue
-        while points and points[-1]["step"] > point["step"]:
-            points.pop()
-        if points and points[-1]["step"] == point["step"]:
-            point = {**points.pop(), **point}
-        points.append(point)
-    return _thinned(points)
+    return _curve_of(run.folder / "progress.jsonl").points()
 
 
 def _point(line: dict[str, Any]) -> dict[str, Any] | None:
@@ -177,19 +173,98 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most CURVE_POINTS of them, evenly, first and last among them; points with dev scores go first."""
-    if len(points) <= CURVE_POINTS:
+class Sample:
+    """Points of a curve: all of them up to CURVE_HELD, of more every second, every fourth …, and always the last."""
+
+    def __init__(self) -> None:
+        self.every = 1
+        self.held: list[tuple[int, dict[str, Any]]] = []  # (place in the whole curve, point)
+
+    def rewind(self, step: float) -> None:
+        """Forget what lies beyond a step that is done again."""
+        while self.held and self.held[-1][1]["step"] > step:
+            self.held.pop()
+
+    def add(self, point: dict[str, Any]) -> dict[str, Any]:
+        """Take the next point; returns it with what is known of the same step already."""
+        place = self.held[-1][0] + 1 if self.held else 0
+        if self.held and self.held[-1][1]["step"] == point["step"]:
+            place, earlier = self.held.pop()
+            point = {**earlier, **point}
+        elif self.held and self.held[-1][0] % self.every:
+            self.held.pop()
+        self.held.append((place, point))
+        if len(self.held) > CURVE_HELD:
+            self.every *= 2
+            self.held = [entry for entry in self.held if entry[0] % self.every == 0 or entry[0] == place]
+        return point
+
+
+class Curve:
+    """The points of a progress.jsonl that grows: a look reads what was added since the last one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._at, self._mark = 0, b""
+        self._all, self._dev = Sample(), Sample()
+
+    def points(self) -> list[dict[str, Any]]:
+        """At most CURVE_POINTS of them, evenly, first and last among them; points with dev scores go first."""
+        with self._lock:
+            for line in objects(self._added()):
+                self._add(_point(line))
+            every = [point for _place, point in self._all.held]
+            if self._all.every == 1 and len(every) <= CURVE_POINTS:
+                return every
+            dev = _evenly([point for _place, point in self._dev.held], CURVE_POINTS // 2)
+            chosen = {point["step"]: point for point in (*_evenly(every, CURVE_POINTS - len(dev)), *dev)}
+            return [chosen[step] for step in sorted(chosen)]
+
+    def _add(self, point: dict[str, Any] | None) -> None:
+        if point is None:
+            return
+        for sample in (self._all, self._dev):
+            sample.rewind(point["step"])
+        point = self._all.add(point)
+        if "dev" in point:
+            self._dev.add(point)
+
+    def _added(self) -> bytes:
+        """What was added, the last CURVE_READ of it at most; b'' where no file is. Half a line is read again next time."""
+        try:
+            with opened(self._path) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, self._at - len(self._mark)))
+                if size < self._at or file.read(len(self._mark)) != self._mark:
+                    self._begin()  # another file than before
+                start = max(self._at, size - CURVE_READ)
+                file.seek(start)
+                content = file.read(CURVE_READ)
+        except OSError:  # not there yet, or no file at all
+            self._begin()
+            return b""
+        whole = content.rfind(b"\n") + 1
+        if len(content) - whole > LINE_LIMIT:
+            whole = len(content)
+        self._mark = ((self._mark if start == self._at else b"") + content[:whole])[-MARK:]
+        self._at, jumped = start + whole, start > self._at
+        return content[content.find(b"\n") + 1 :] if jumped else content
+
+
+@functools.lru_cache(maxsize=16)
+def _curve_of(path: Path) -> Curve:
+    """The curve of a run that somebody follows: its page asks again every other second."""
+    return Curve(path)
+
+
+def _evenly(points: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    if len(points) <= most:
         return points
-    dev = _evenly([place for place, point in enumerate(points) if "dev" in point], CURVE_POINTS // 2)
-    chosen = set(dev) | set(_evenly(range(len(points)), CURVE_POINTS - len(dev)))
-    return [points[place] for place in sorted(chosen)]
-
-
-def _evenly(places: Sequence[int], most: int) -> list[int]:
-    if len(places) <= most:
-        return list(places)
-    return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
+    return [points[round(number * (len(points) - 1) / (most - 1))] for number in range(most)]
 
 
 def log_tail(run: Run, bytes: int = 64_000) -> str:

@@ -1,5 +1,6 @@
 """The job folder: what the trainer gets to see, and what is made of whatever it leaves."""
 
+import itertools
 import json
 import math
 import os
@@ -189,6 +190,66 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends_and_dev_points(version):
     assert 250 < len(points) <= 300
     assert (points[0]["step"], points[-1]["step"]) == (1, 5000)
     assert [point["step"] for point in points if "dev" in point] == list(range(500, 5001, 500))
+
+
+def test_a_run_that_is_followed_is_not_read_again_from_its_beginning(version):
+    run = written(version, [{"step": step, "loss": 1 / step} for step in range(1, 1001)])
+    path = run.folder / "progress.jsonl"
+    before = folder.curve(run)
+    with path.open("r+b") as file:
+        file.write(b"#" * 500)  # would be seen by whoever reads the beginning again
+    with path.open("a") as file:
+        file.write('{"step": 1001, "loss": 0.5, "dev": {"accuracy": 0.5}}\n{"step": 1002, "lo')
+    after = folder.curve(run)
+    assert (before[0], before[-1]["step"]) == ({"step": 1, "loss": 1.0}, 1000)
+    assert (after[0], after[-1]) == ({"step": 1, "loss": 1.0}, {"step": 1001, "loss": 0.5, "dev": {"accuracy": 0.5}})
+    with path.open("a") as file:
+        file.write('ss": 0.25}\n')
+    assert folder.curve(run)[-1] == {"step": 1002, "loss": 0.25}
+
+
+def test_a_followed_curve_is_the_one_that_a_first_look_at_the_whole_file_gives(version, monkeypatch):
+    monkeypatch.setattr(folder, "CURVE_HELD", 700)
+    lines: list[Any] = [{"step": step, "loss": 1 / step} for step in (*range(1, 3001), *range(2500, 4001))]
+    for place in range(0, len(lines), 9):
+        lines[place]["dev"] = {"macro_f1": 0.5}
+    run = written(version, [])
+    path = run.folder / "progress.jsonl"
+    path.write_text("")
+    for at in range(0, len(lines), 37):
+        with path.open("a") as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines[at : at + 37]))
+        shown = folder.curve(run)
+        assert len(shown) <= 300
+    assert shown == folder.Curve(path).points()
+    steps = [point["step"] for point in shown]
+    assert (steps[0], steps[-1], steps) == (1, 4000, sorted(set(steps)))
+    assert max(later - step for step, later in itertools.pairwise(steps)) < 40
+    assert len([point for point in shown if "dev" in point]) >= 150
+
+
+def test_another_file_in_the_place_of_the_one_that_was_followed_is_read_from_its_beginning(version):
+    run = written(version, [{"step": step, "loss": 9.0} for step in range(1, 50)])
+    assert len(folder.curve(run)) == 49
+    (run.folder / "progress.jsonl").write_text("".join(f'{{"step": {step}, "loss": 1}}\n' for step in range(1, 99)))
+    assert [point["loss"] for point in folder.curve(run)] == [1] * 98
+    (run.folder / "progress.jsonl").write_text('{"step": 7, "loss": 2}')
+    assert folder.curve(run) == [{"step": 7, "loss": 2}]
+    (run.folder / "progress.jsonl").unlink()
+    assert folder.curve(run) == []
+
+
+def test_a_line_without_end_and_a_beginning_beyond_the_bound_are_passed_over(version, monkeypatch):
+    monkeypatch.setattr(folder, "LINE_LIMIT", 64)
+    monkeypatch.setattr(folder, "CURVE_READ", 400)
+    run = written(version, [{"step": step, "loss": 1} for step in range(1, 100)])
+    with (run.folder / "progress.jsonl").open("a") as file:
+        file.write("\n" + "x" * 100)
+    first = folder.curve(run)
+    assert first[0]["step"] > 80
+    with (run.folder / "progress.jsonl").open("a") as file:
+        file.write('\n{"step": 100, "loss": 1}\n')
+    assert folder.curve(run) == [*first, {"step": 100, "loss": 1}]
 
 
 def test_the_log_shows_its_end_whatever_bytes_are_in_it(version):
