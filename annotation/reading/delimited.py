@@ -15,6 +15,7 @@ from annotation.reading.tables import Record, table_rows
 from annotation.text.words import _
 
 _PREVIEW_ENDS = "the preview looks no further"
+_FILE_ENDS = "unexpected end"  # as the csv module says it
 
 
 def rows(path: Path, options: Options) -> Iterator[Row]:
@@ -22,8 +23,18 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
     return table_rows(records(path, options), options, in_sheet=False)
 
 
+class _Known(csv.Error):
+    """The end of a cell was looked for from an earlier line on already, over the same lines."""
+
+
 class _Feed:
-    """Lines for csv.reader, which remembers those of the present record, so that an unclosed quote can be undone."""
+    """Lines for csv.reader, which remembers those of the present record, so that an unclosed quote can be undone.
+
+    A line inside a quoted cell leads on to the next line or not, in whatever line the cell opened. So where no end was
+    found up to line `until`, none is found by a record that begins before it, and the lines are not read again for it.
+    Otherwise a file with a quote in each line would take time in the square of its length. (After a cell of MAX_LINE a
+    record from a later line might look further; it is given up where the first one was.)
+    """
 
     def __init__(self, lines: Iterator[Line], work: limits.Work) -> None:
         self.lines = lines
@@ -31,11 +42,15 @@ class _Feed:
         self.again: deque[Line] = deque()
         self.taken: list[Line] = []
         self.size = 0
+        self.until = self.looked = 0
+        self.why = ""
 
     def __iter__(self) -> _Feed:
         return self
 
     def __next__(self) -> str:
+        if self.taken and self.taken[0].number < self.until:
+            raise _Known(self.why)
         if self.again:
             line = self.again.popleft()
             self.work.spend(len(line.text) + limits.STEP)
@@ -52,8 +67,14 @@ class _Feed:
     def begin(self) -> None:
         self.taken, self.size = [], 0
 
-    def rewind(self) -> None:
+    def rewind(self, error: csv.Error) -> int:
+        """Read on behind the record's first line; the number of the last line that its end was looked for in."""
+        if len(self.taken) > 1:
+            self.looked, self.why = self.taken[-1].number, str(error)
+            # At the end of the file the last line has been passed, too.
+            self.until = self.looked + (_FILE_ENDS in self.why)
         self.again.extendleft(reversed(self.taken[1:]))
+        return self.looked if isinstance(error, _Known) else self.taken[-1].number
 
 
 def records(path: Path, options: Options) -> Iterator[Record]:
@@ -69,13 +90,13 @@ def records(path: Path, options: Options) -> Iterator[Record]:
             return
         except csv.Error as error:
             first = feed.taken[0]
-            feed.rewind()
+            last = feed.rewind(error)
             plain = first.text.split("\t") if options.delimiter == "\t" else []
             if width and len(plain) == width and not first.problem:
                 yield Record(first.number, plain, None)  # tab-separated files are often written without quoting
                 continue
             suspect = first.number
-            yield Record(first.number, [], first.problem or _quote_problem(feed.taken, error))
+            yield Record(first.number, [], first.problem or _quote_problem(first.number, last, error))
             continue
         first, problem = feed.taken[0], next((line.problem for line in feed.taken if line.problem), None)
         stray = suspect and len(feed.taken) == 1 and _stray_quotes(first.text, options.delimiter or ",")
@@ -94,11 +115,10 @@ def _stray_quotes(text: str, delimiter: str) -> int:
     return re.sub(f'(?:^|(?<={ends}))"[^"]*(?:""[^"]*)*"(?={ends}|$)', "", text).count('"')
 
 
-def _quote_problem(taken: list[Line], error: csv.Error) -> str:
-    first, last = taken[0].number, taken[-1].number
+def _quote_problem(first: int, last: int, error: csv.Error) -> str:
     if "new-line character" in str(error):
         problem = _("a carriage return stands alone. Save the file with ordinary line ends.")
-    elif last == first and "unexpected end" not in str(error):
+    elif last == first and _FILE_ENDS not in str(error):
         problem = _('a double quote inside a quoted cell is not doubled. Write "" for each quote inside the cell.')
     elif str(error) == _PREVIEW_ENDS:
         problem = _(

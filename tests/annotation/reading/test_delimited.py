@@ -2,10 +2,12 @@
 
 import csv
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation.reading import limits
+from annotation.reading import delimited, limits
+from annotation.reading.row import Options
 from tests.annotation.reading.files import problems, read, values
 
 
@@ -31,6 +33,36 @@ def test_a_quote_that_is_not_doubled_gives_no_invented_row(make):
     single = read(make("b.csv", 'text,label\n"say "hello" now",pos\nlast,neg\n'), "csv")
     assert values(single) == [{"text": "last", "label": "neg"}]
     assert problems(single)[0][1].startswith("Line 2: a double quote inside a quoted cell is not doubled")
+
+
+def test_a_quote_in_every_line_is_not_looked_for_again_from_every_line(make):
+    path, lines = make("a.csv", "text,label\n" + 'a","b\n' * 3000), 3001
+    found = list(delimited.records(path, Options(delimiter=",", work=limits.Work(4 * lines * limits.STEP))))
+    assert len(found) == lines
+    assert "looked for up to line 3001" in found[-1].problem
+
+
+class Naive(delimited._Feed):
+    """Looks for the end of a quoted cell anew from every line."""
+
+    def rewind(self, error):
+        last = super().rewind(error)
+        self.until = 0
+        return last
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", '"', '"', '""', ",", "\t", "\n", "\n", 'a","b\n', '"x\n', "\r"]), max_size=40)
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_broken_quotes_are_told_as_if_each_line_was_looked_at_by_itself(tmp_path, pieces):
+    path = tmp_path / "a.csv"
+    path.write_bytes("".join(pieces).encode())
+    for delimiter in ",\t":
+        found = list(delimited.records(path, Options(delimiter=delimiter)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delimited, "_Feed", Naive)
+            assert list(delimited.records(path, Options(delimiter=delimiter))) == found
 
 
 @given(

@@ -77,12 +77,12 @@ def test_problems_among_the_first_rows_are_said_by_sniff(make):
 def test_a_table_that_opens_a_quote_in_every_line_is_fed_a_bounded_number_of_times(make, small, fed):
     path = make("a.csv", "\n".join(["id,text", *[OPENS_ANOTHER] * 4_000]))
     sniffed = sniff(path)
-    assert len(fed) < 2 * 5_000  # once for the rows, once for the header; each line was given 200 times
+    assert len(fed) < 2 * 2_000  # once for the rows, once for the header; no line is given for each record before it
     assert sniffed.columns == ["id", "text"]
     assert sniffed.preview == []
-    part, warning = sniffed.warnings
-    assert part == PART.format(3)
-    assert "rows cannot be read. Line 2: a double quote opens a cell that does not end up to line 15" in warning
+    [warning] = sniffed.warnings
+    assert warning.startswith("200 of the first 200 rows cannot be read. Line 2: a double quote opens a cell that does")
+    assert "not end up to line 15" in warning
     assert "the preview looks no further" in warning
 
 
