@@ -242,8 +242,6 @@ def _drop_surplus(project: Project) -> list[int]:
 
 def waiting(membership: Membership) -> bool:
     """Whether other people hold items that this person may get once their leases end."""
-    return (
-        Assignment.objects.filter(project=membership.project_id, state=Assignment.State.LEASED)
-        .filter(~Q(annotator=membership.user_id))
-        .exists()
-    )
+    mine = Assignment.objects.filter(item=OuterRef("item"), annotator=membership.user_id)
+    held = Assignment.objects.filter(project=membership.project_id, state=Assignment.State.LEASED)
+    return held.exclude(annotator=membership.user_id).exclude(Exists(mine)).exists()

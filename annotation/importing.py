@@ -18,13 +18,25 @@ from annotation.records import DEFAULTS, LABELS, OF, OURS, looks_like_annotation
 from annotation.records import EXTRAS as EXTRAS
 from annotation.records import FIELDS as FIELDS
 
+# Among how many earlier imports one with the same columns is looked for.
+LOOKED_BACK = 50
 ANNOTATOR_NAMES = ("annotator", "annotator_id", "rater", "coder", "user", "worker", "标注员", "标注者")
 
 
 def prepare(
-    *, project: Project, file: IO[bytes], filename: str, user: User | None, what: str = "items", **options: Any
+    *,
+    project: Project,
+    file: IO[bytes],
+    filename: str,
+    user: User | None,
+    what: str = "items",
+    remember: bool = False,
+    **options: Any,
 ) -> Import:
-    """Store the upload and look at its first rows; raises ValueError where nothing can be read from it."""
+    """Store the upload and look at its first rows; raises ValueError where nothing can be read from it.
+
+    With `remember`, what was chosen for the last file with the same columns is chosen again.
+    """
     check_names(options)
     size = getattr(file, "size", None)
     if size is not None and size > settings.UPLOAD_LIMIT:
@@ -41,6 +53,8 @@ def prepare(
         )
         _unpack_export(row)
         look(row)
+        if remember:
+            _remember(row)
     except ValueError:
         row.file.delete(save=False)
         raise
@@ -110,6 +124,21 @@ def look(row: Import) -> dict[str, Any]:
     options["seen_columns"] = columns
     options["warnings"] = list(found.warnings)
     return {"columns": columns, "rows": found.preview, "warnings": found.warnings, "sheets": found.sheets}
+
+
+# What was chosen by hand for a file, beside its mapping.
+CHOSEN = ("question", "labels", "annotator", "annotator_columns", "label_map", "duplicates", "source_type", "language")
+
+
+def _remember(row: Import) -> None:
+    """The choices of the last import of a file with the same columns: the same file again must add nothing."""
+    rows = Import.objects.filter(project=row.project_id, what=row.what).exclude(state=State.PREPARED)
+    for options, filename in rows.order_by("-pk").values_list("options", "filename")[:LOOKED_BACK]:
+        if sorted(options.get("seen_columns") or []) == sorted(row.options["seen_columns"]):
+            row.options["mapping"] = options["mapping"]
+            row.options |= {name: options[name] for name in CHOSEN if row.options[name] == DEFAULTS[name]}
+            row.options["as_before"] = filename
+            return
 
 
 def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -120,6 +120,13 @@ def find(token: str) -> Invitation | None:
     return _usable().filter(digest=token_digest(token)).select_related("project", "invited_by").first()
 
 
+def accepted(token: str, user: Any) -> Project | None:
+    """The project that this person joined by this link, which is used up now."""
+    rows = Invitation.objects.filter(digest=token_digest(token), accepted_by=user.pk or 0)
+    found = rows.select_related("project").first()
+    return found.project if found and Project.objects.visible_to(user).filter(pk=found.project_id).exists() else None
+
+
 def waiting(project: Project) -> QuerySet[Invitation]:
     """The invitations to a project that can still be accepted, newest first."""
     return _usable().filter(project=project).select_related("invited_by")

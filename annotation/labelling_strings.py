@@ -33,6 +33,7 @@ def strings() -> dict[str, str | dict[str, str]]:
         "all_done": _("You have answered every item that is meant for you."),
         "others": _("Other people hold the remaining items; some may come back when their time runs out."),
         "offline": _("There is no connection. What you answered is kept and sent when it is back."),
+        "say_why": _("Say in the comment why you skip it, leave it with Esc, then skip again."),
         "skipped": _("skipped"),
         "comment": _("Comment"),
         "flagged": _("flagged as doubtful"),

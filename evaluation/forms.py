@@ -82,6 +82,11 @@ class SubmitForm(forms.Form):
     description = forms.CharField(
         label=_("description"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
+    partial = forms.BooleanField(
+        label=_("take it with faults"),
+        required=False,
+        help_text=_("Rows with faults count as not answered, instead of refusing the whole file."),
+    )
     file = forms.FileField(
         label=_("file"),
         help_text=_("JSONL or CSV with the columns id and label (score.<label> and status if there are any)."),

@@ -330,7 +330,9 @@ def submit(
         raise Refused(sentence(report) or _("There are no predictions."), report)
     if checked.refused and not partial:
         raise Refused(
-            _("%(problems)s Correct the file, or send it as partial: such rows then count as not answered.")
+            _(
+                "%(problems)s Correct the file, or have it taken with its faults (“partial”): such rows then count as not answered."
+            )
             % {"problems": sentence(report)},
             report,
         )

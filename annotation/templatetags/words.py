@@ -174,7 +174,14 @@ def strength(found: dict[str, Any]) -> str:
     if sure is None:  # without an interval no verdict
         return ""
     if sure >= 0.8:
-        return _("Reliable: firm conclusions can rest on these answers.")
+        return _("Reliable even at the lower end of its interval: firm conclusions can rest on these answers.")
     if sure >= 0.667:
-        return _("Usable for tentative conclusions; look at the labels that are confused.")
+        return _(
+            "By the lower end of its interval usable for tentative conclusions; look at the labels that are confused."
+        )
+    if (found.get("value") or 0) >= 0.667:
+        return _(
+            "The figure is fair, but its interval reaches down to where nothing can rest on it: too few items have two "
+            "answers yet. Have more of them labelled, then measure again."
+        )
     return _("Too low to rest conclusions on: sharpen the guideline where labels are confused, then measure again.")

@@ -82,6 +82,9 @@ def join(request: HttpRequest, token: str) -> HttpResponseBase:
     """Open an invitation: sign up (the only way to do so), or join with the account one has."""
     invitation = inviting.find(token)
     if invitation is None:
+        # Who has used it already is where it led to.
+        if project := inviting.accepted(token, request.user):
+            return redirect("annotation:project", project.slug)
         return render(request, "annotation/join.html", {"invitation": None}, status=404)
     form = (
         None if request.user.is_authenticated else JoinForm(request.POST or None, initial={"email": invitation.email})
@@ -124,15 +127,17 @@ def _account(request: HttpRequest, **extra: Any) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def make_token(request: HttpRequest) -> HttpResponseBase:
-    """A new API token, shown once."""
+    """A new API token, shown once; to look at it again leads to the account."""
+    if request.method != "POST":
+        return redirect("annotation:account")
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _account(request, token_form=form)
     _row, token = AuthToken.objects.create(user=request.user, expiry=timedelta(days=form.cleaned_data["days"]))
-    return _account(request, new_token=token)
+    return _account(request, new_token=token, secret=True)
 
 
 @login_required

@@ -39,7 +39,12 @@ def imports(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         else:
             try:
                 row = importing.prepare(
-                    project=project, file=upload, filename=upload.name or "", user=request.user, what=what
+                    project=project,
+                    file=upload,
+                    filename=upload.name or "",
+                    user=request.user,
+                    what=what,
+                    remember=True,
                 )
                 return redirect("annotation:import", project.slug, row.pk)
             except ValueError as problem:

@@ -104,6 +104,8 @@ def next_steps(project: Project, overview: dict[str, Any]) -> list[dict[str, Any
         (labelled, "annotation:items", pgettext_lazy("verb", "Label"), _labelled(overview)),
         (labelled and not overview["cases_open"], "annotation:adjudicate", gettext_lazy("Adjudicate"), _settled(overview)),
         (False, "evaluation:datasets", gettext_lazy("Freeze a version"), _("Gold becomes a dataset version with train, dev and test.")),
+        (False, "training:runs", gettext_lazy("Run systems"), _("Systems are trained on a frozen version and meet on its board; others can hand in predictions.")),
+        (False, "evaluation:refreshes", gettext_lazy("Refresh on a schedule"), _("New gold becomes the next version, and every system is scored again.")),
     ]  # fmt: skip
     now = next(place for place, step in enumerate(steps) if not step[0])
     return [
@@ -203,18 +205,20 @@ def _members(request: HttpRequest, membership: Membership, **extra: Any) -> Http
     return render(request, "annotation/members.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member("manager")
 def invite(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """A secret link, shown once and mailed where an address is given."""
+    """A secret link, shown once and mailed where an address is given; to look at it again leads to the members."""
+    if request.method != "POST":
+        return redirect("annotation:members", membership.project.slug)
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return _members(request, membership, form=form)
     invitation, token = inviting.invite(project=membership.project, by=request.user, **form.cleaned_data)
     link = request.build_absolute_uri(reverse("annotation:join", args=[token]))
     sent = inviting.send(invitation, link=link)
-    return _members(request, membership, link=link, sent_to=invitation.email if sent else "")
+    return _members(request, membership, link=link, secret=True, sent_to=invitation.email if sent else "")
 
 
 @require_POST

@@ -100,6 +100,7 @@ def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
                 filename=upload.name,
                 user=request.user,
                 description=form.cleaned_data["description"],
+                partial=form.cleaned_data["partial"],
             )
         except ValueError as error:
             form.add_error("file", str(error))

@@ -383,7 +383,12 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) actions[button.dataset.do]();
   const reason = event.target.closest("[data-skip]");
-  if (reason) { $("skip-dialog").close(); submit("skipped", reason.dataset.skip); }
+  if (reason) {
+    $("skip-dialog").close();
+    // “Other, say it in the comment” says nothing without one.
+    if (reason.dataset.skip === "other" && !$("comment").value.trim()) { say(S.say_why); actions.comment(); }
+    else submit("skipped", reason.dataset.skip);
+  }
   const closed = event.target.closest("[data-close]")?.closest("dialog");
   if (closed === guideline.drawer) guideline.close();
   else closed?.close();

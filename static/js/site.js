@@ -157,3 +157,6 @@ document.addEventListener("change", (event) => {
   if (button) button.form.requestSubmit(button);
 });
 for (const field of document.querySelectorAll("[data-submits]")) document.getElementById(field.dataset.submits)?.setAttribute("hidden", "");
+
+// On a narrow page the tab of this page may lie beside the screen.
+document.querySelector("nav.site [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

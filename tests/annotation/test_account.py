@@ -70,6 +70,34 @@ def test_a_link_that_is_unknown_used_or_old_says_so(link, client_of):
     assert not a.User.objects.filter(username="zoe").exists()
 
 
+def test_who_has_used_a_link_is_led_to_the_project_by_it(link, client_of):
+    _invitation, url = link
+    client = client_of("eve")
+    client.post(url)
+    assert client.get(url).url == reverse("annotation:project", args=["sentiment"])
+    assert client_of("bob").get(url).status_code == 404
+
+
+def test_a_page_with_a_secret_offers_no_way_to_lose_it_and_its_address_leads_on(link, client_of):
+    client = client_of("dave")
+    invite, token = reverse("annotation:invite", args=["sentiment"]), reverse("annotation:make_token")
+    for url, sent, after in (
+        (invite, {"role": "annotator"}, "annotation:members"),
+        (token, {"days": 30}, "annotation:account"),
+    ):
+        page = client.post(url, sent)
+        assert page.status_code == 200
+        assert b'name="language"' not in page.content
+        assert client.get(url).url.startswith(reverse(after, args=["sentiment"] if "members" in after else []))
+
+
+def test_the_address_of_a_button_opened_as_a_page_says_so(client_of):
+    page = client_of("dave").get(reverse("annotation:sign_out"), headers={"accept": "text/html"})
+    assert page.status_code == 405
+    assert "Go back to the page with the form" in page.content.decode()
+    assert "POST" in page["Allow"]
+
+
 @pytest.mark.parametrize("name", [None, "eve"])
 def test_of_two_who_use_a_link_at_once_the_second_gets_neither_account_nor_error(
     link, cast, client_of, monkeypatch, name

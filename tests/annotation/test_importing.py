@@ -184,3 +184,33 @@ def test_starting_puts_the_import_into_the_queue(project):
     importing.start(row)
     row.refresh_from_db()
     assert row.state == "queued"
+
+
+# The same file again
+
+
+def test_a_file_with_the_columns_of_an_earlier_one_is_read_as_that_was(project):
+    table = "Ticket,Verbatim\nT-1,Fees rose.\nT-2,Fees fell.\n"
+    mapping = {"id": "Ticket", "text": "Verbatim"}
+    importing.bring_in(upload(project, table, "odd.csv", mapping=mapping, source_type="feedback"))
+    again = upload(project, table, "odd-again.csv", remember=True)
+    assert again.options["mapping"] == mapping
+    assert (again.options["source_type"], again.options["as_before"]) == ("feedback", "odd.csv")
+    row = importing.bring_in(again)
+    assert (row.report["new"], row.report["here"]) == (0, 2)
+
+
+def test_what_was_chosen_for_other_columns_or_in_another_project_is_not_remembered(project, cast):
+    table = "Ticket,Verbatim\nT-1,Fees rose.\n"
+    importing.bring_in(upload(project, table, "odd.csv", mapping={"id": "Ticket", "text": "Verbatim"}))
+    assert "as_before" not in upload(project, "Ticket,Words\nT-1,Fees rose.\n", "other.csv", remember=True).options
+    assert "as_before" not in upload(bare(cast), table, "odd.csv", remember=True).options
+    assert "as_before" not in upload(project, table, "odd.csv").options
+
+
+def test_the_refused_rows_come_back_by_the_mapping_of_their_file(project):
+    table = "Ticket,Verbatim\nT-1,Fees rose.\nT-2,\n"
+    row = importing.bring_in(upload(project, table, "odd.csv", mapping={"id": "Ticket", "text": "Verbatim"}))
+    refused = row.refused.read()
+    again = upload(project, refused, "refused.csv", remember=True)
+    assert again.options["mapping"] == {"id": "Ticket", "text": "Verbatim"}

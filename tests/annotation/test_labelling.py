@@ -104,6 +104,10 @@ def test_the_last_item_has_no_next_and_next_says_whether_to_wait(project, cast, 
     assert post(client, project, body(packet)).json()["next"] is None
     assert client.get(url("label_next", project)).json() == {"packets": [], "waiting": False}
     take(project, cast["bob"])
+    # What bob holds alice has answered: nothing of it can come to her.
+    assert client.get(url("label_next", project)).json()["waiting"] is False
+    make_items(project, 1, slots=1)
+    take(project, cast["bob"], 2)
     assert client.get(url("label_next", project)).json()["waiting"] is True
 
 

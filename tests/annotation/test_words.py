@@ -86,8 +86,9 @@ def test_reasons_name_their_numbers_and_labels():
 
 
 def test_the_strength_of_an_alpha_is_judged_by_its_lower_limit():
-    assert words.strength(found(value=0.95, low=0.7, high=0.99)).startswith("Usable")
+    assert words.strength(found(value=0.95, low=0.7, high=0.99)).startswith("By the lower end")
     assert words.strength(found(value=0.95, low=0.9, high=0.99)).startswith("Reliable")
+    assert words.strength(found(value=0.8, low=0.5, high=0.95)).startswith("The figure is fair, but")
     assert words.strength(found(value=0.95)) == ""  # without an interval no verdict
     assert words.strength(found(value=0.4, low=0.3, high=0.5)).startswith("Too low")
     assert words.strength(found(value=None)) == ""

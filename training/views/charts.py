@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 560, 200, 46, 26, 10, 10
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 560, 214, 46, 40, 10, 10
 
 
 @dataclass(frozen=True)

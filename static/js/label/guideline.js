@@ -1,4 +1,4 @@
-// The guideline in a drawer beside the text, not over it. While it has the focus the keys are its own.
+// The guideline in a drawer beside the text, not over it. While it has the focus, what scrolls is its own.
 export class Guideline {
   constructor(fields, chosen, leave) {
     this.drawer = document.getElementById("guideline-dialog");

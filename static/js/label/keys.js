@@ -54,7 +54,8 @@ export function listen(page) {
     if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
     if (page.guideline.open) {
       if (key === "Escape" || key === "g") { event.preventDefault(); page.guideline.close(); return; }
-      if (page.guideline.focused) return;
+      // Letters and digits work on beside the open drawer; what scrolls it is its own.
+      if (page.guideline.focused && (key.length > 1 || key === " ")) return;
     }
     if (page.paused && key !== "p") return;
     if (event.timeStamp - page.shownAt < BOUNCE && (key.length === 1 || key === "Enter")) return event.preventDefault();
