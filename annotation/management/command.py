@@ -1,6 +1,8 @@
 """What the commands share: how projects and people are named on a command line, how results are told, exit codes."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +31,14 @@ class ProjectCommand(BaseCommand):
             result = self.work(options)
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
-        else:
-            for line in self.told(result):
+        lines = [json.dumps(result, ensure_ascii=False, indent=2)] if options["json"] else self.told(result)
+        try:
+            for line in lines:
                 self.stdout.write(line)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads it (head, less) has seen enough; what Python still holds back goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if sentence := self.failure(result):
             raise CommandError(sentence)
 

@@ -384,3 +384,15 @@ def test_adjudication_that_cannot_be_is_said_in_a_sentence(stance, args, sentenc
     _printed, said = failed("adjudicate", "--project", "stance", *args)
     assert sentence in said
     assert a.Case.objects.open().count() == 2
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(stance, monkeypatch):
+    class Closed(StringIO):
+        def write(self, words: str) -> int:
+            raise BrokenPipeError
+
+    turned = []
+    monkeypatch.setattr("annotation.management.command.os.dup2", lambda *files: turned.append(files))
+    monkeypatch.setattr("annotation.management.command.sys.stdout", open(os.devnull, "w"))  # noqa: SIM115
+    call_command("adjudicate", "--project", "stance", "--list", stdout=Closed())
+    assert len(turned) == 1
