@@ -163,7 +163,9 @@ def _apply(
                 continue
             if old:
                 changes.outdated.append(old.pk)
-            how = Project.Settle.NEVER if entry.dependent else rule
+            # A question that only some were asked hangs on one that they differ in: a person decides both.
+            partly = bool(question.get("when")) and len(given) < len(entry.answers)
+            how = Project.Settle.NEVER if entry.dependent or partly else rule
             verdict = judge(given, question, rule=how, skipped=entry.skipped)
             if verdict.method:
                 changes.gold.append(_gold(project, version, item, name, verdict))
@@ -291,6 +293,7 @@ def _replace(case: Case, version: GuidelineVersion, value: Any, user: User | Non
         raise ValueError(_("A note has at most %(most)d characters.") % {"most": NOTE})
     current = Gold.objects.current().filter(item=case.item_id, question=case.question)
     current.update(superseded_at=timezone.now())
+    _drop_unasked(case, version, value)
     return Gold.objects.create(
         project=case.project,
         item_id=case.item_id,
@@ -302,6 +305,24 @@ def _replace(case: Case, version: GuidelineVersion, value: Any, user: User | Non
         settled_by=user,
         guideline_version=version,
     )
+
+
+def _drop_unasked(case: Case, version: GuidelineVersion, value: Any) -> None:
+    """What the decision makes a question that nobody is asked has neither a case nor gold any more."""
+    closed: set[str] = set()
+    for entry in version.schema["questions"]:
+        when = entry.get("when")
+        if when and (
+            when["question"] in closed
+            or (
+                when["question"] == case.question and not schemas.applies(entry, {case.question: value}, version.schema)
+            )
+        ):
+            closed.add(entry["name"])
+    if closed:
+        now = timezone.now()
+        Case.objects.open().filter(item=case.item_id, question__in=closed).update(closed_at=now)
+        Gold.objects.current().filter(item=case.item_id, question__in=closed).update(superseded_at=now)
 
 
 def answers(case: Case) -> list[dict[str, Any]]:

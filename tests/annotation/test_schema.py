@@ -84,3 +84,56 @@ def test_a_schema_from_labels_alone():
 
 def test_every_kind_is_registered_under_its_own_name():
     assert all(kind.name == name for name, kind in KINDS.items())
+
+
+# Questions that depend on another
+
+RELEVANT = {"name": "relevant", "labels": ["yes", "no", "maybe"]}
+TONE = {"name": "tone", "labels": ["up", "down"], "when": {"question": "relevant", "labels": ["yes", "maybe", "yes"]}}
+CHAIN = {"questions": [RELEVANT, TONE, {**ONE, "name": "how", "when": {"question": "tone", "labels": ["up"]}}]}
+
+
+def test_a_condition_is_kept_without_repeats_and_checking_again_changes_nothing():
+    checked = schemas.check(CHAIN)
+    assert checked["questions"][1]["when"] == {"question": "relevant", "labels": ["yes", "maybe"]}
+    assert "when" not in checked["questions"][0]
+    assert schemas.check(checked) == checked
+
+
+@pytest.mark.parametrize(
+    ("when", "sentence"),
+    [
+        ("relevant", "“when” must name a question and a list of its labels"),
+        ({"question": "relevant"}, "“when” must name a question"),
+        (
+            {"question": "tone", "labels": ["up"]},
+            "only on an earlier question that has labels .relevant., not on “tone”",
+        ),
+        ({"question": "later", "labels": ["up"]}, "not on “later”"),
+        ({"question": "relevant", "labels": ["perhaps"]}, "“perhaps” is no label of “relevant”"),
+        ({"question": "relevant", "labels": []}, "name at least one label of “relevant”"),
+    ],
+)
+def test_a_condition_that_cannot_be_is_refused_with_the_question(when, sentence):
+    with pytest.raises(ValueError, match=f"Question “tone”: .*{sentence}"):
+        schemas.check({"questions": [RELEVANT, {**TONE, "when": when}]})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"relevant": "no"}, {"relevant": "no"}),
+        ({"relevant": "no", "tone": "up", "how": "up"}, {"relevant": "no"}),
+        ({"relevant": "yes", "tone": "down", "how": "up"}, {"relevant": "yes", "tone": "down"}),
+        ({"relevant": "maybe", "tone": "up", "how": "down"}, {"relevant": "maybe", "tone": "up", "how": "down"}),
+    ],
+)
+def test_answers_that_the_others_do_not_open_are_left_out(given, kept):
+    assert schemas.clean(given, schemas.check(CHAIN)) == kept
+
+
+def test_a_required_question_must_be_answered_only_where_it_is_asked():
+    schema = schemas.check(CHAIN)
+    with pytest.raises(ValueError, match="“Tone” has no answer yet"):
+        schemas.clean({"relevant": "yes"}, schema)
+    assert schemas.clean({"relevant": "yes"}, schema, partial=True) == {"relevant": "yes"}
