@@ -17,6 +17,7 @@ MAX_BROKEN = 10_000  # records of one JSON list that may be no JSON; finding the
 MAX_UNPACKED = 2 * 1024**3  # bytes that a .gz may unpack to; it is streamed, so this bounds time, not memory
 MAX_ARCHIVE = 512 * 1024**2  # bytes that the members of a .zip or .xlsx may unpack to together
 MAX_STRINGS = 128 * 1024**2  # bytes of a workbook's table of texts, which is held in memory
+MAX_STYLES = 16 * 1024**2  # bytes of its cell styles, which openpyxl makes objects of at the opening
 MAX_MEMBERS = 20_000
 MAX_RATIO = 200  # unpacked to packed, looked at above RATIO_FROM bytes
 RATIO_FROM = 16 * 1024**2
@@ -28,6 +29,7 @@ PREVIEW_ROWS = 200  # rows looked at
 PREVIEW_WORK = 80_000_000  # enough for a table of MAX_WHOLE
 PREVIEW_RECORD = 24_000_000  # for one record, so that a quote which nobody closes leaves some for the rows after it
 STEP = 400  # what a line, a cell or a name costs beside its characters
+TAG = 40  # what an element costs in a workbook's table of texts
 MARK = 50  # what a bracket, comma or quote costs in JSON that is passed over
 
 # The csv module refuses cells over 128 kB, and a filing is longer. The limit belongs to the process; it is only raised.

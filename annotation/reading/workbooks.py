@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import openpyxl
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from openpyxl.xml.constants import ARC_STYLE, SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
 
 from annotation.reading import limits
 from annotation.reading.opening import open_archive
@@ -26,18 +28,78 @@ from annotation.text.words import _
 ReadOnlyWorksheet._get_size = lambda sheet: None
 
 
+_ITEM, _PLAIN, _RICH = (f"{{{SHEET_MAIN_NS}}}{name}" for name in ("si", "t", "r"))
+
+
+class _Texts:
+    """A workbook's table of texts, read as far as the cells ask for it: the first rows seldom need all of it."""
+
+    def __init__(self, source: IO[bytes], work: limits.Work) -> None:
+        self.known: list[str] = []
+        self.rest = _texts(source, work)
+
+    def __getitem__(self, place: int) -> str:
+        while len(self.known) <= place:
+            text = next(self.rest, None)
+            if text is None:
+                raise IndexError(place)
+            self.known.append(text)
+        return self.known[place]
+
+
+def _texts(source: IO[bytes], work: limits.Work) -> Iterator[str]:
+    """The texts as openpyxl joins them: what is plain or rich, without phonetic hints. What was read is let go."""
+    table, depth = None, 0
+    for event, node in iterparse(source, events=("start", "end")):
+        if event == "start":
+            table, depth = node if table is None else table, depth + 1
+            continue
+        depth -= 1
+        work.spend(limits.TAG)
+        if depth == 1 and table is not None:
+            if node.tag == _ITEM:
+                yield "".join(_parts(node)).replace("x005F_", "")
+            table.clear()
+
+
+def _parts(node: Any) -> Iterator[str]:
+    for part in node:
+        if part.tag == _PLAIN:
+            yield part.text or ""
+        elif part.tag == _RICH:
+            yield from (run.text or "" for run in part if run.tag == _PLAIN)
+
+
+def _load(file: IO[bytes], work: limits.Work) -> Any:
+    """openpyxl's load_workbook, but for the table of texts, which it would make objects of as a whole."""
+    reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+
+    def read_strings() -> None:
+        part = reader.package.find(SHARED_STRINGS)
+        if part is not None:
+            reader.shared_strings = _Texts(reader.archive.open(part.PartName[1:]), work)
+
+    reader.read_strings = read_strings
+    reader.read()
+    return reader.wb
+
+
 @contextmanager
-def _workbook(path: Path) -> Iterator[Any]:
+def _workbook(path: Path, work: limits.Work) -> Iterator[Any]:
     """An openpyxl workbook of values, not formulas; its XML goes through defusedxml, which refuses entities."""
     with open_archive(path) as (archive, file):
         largest = max((member.file_size for member in archive.infolist() if _is_held(member)), default=0)
         if largest > limits.MAX_STRINGS:
             sentence = _("The workbook holds {size} of text, which is too much; save it as .csv.")
             raise Unreadable(sentence.format(size=limits.size(largest)))
+        styles = max((member.file_size for member in archive.infolist() if member.filename == ARC_STYLE), default=0)
+        if styles > limits.MAX_STYLES:
+            sentence = _("The workbook holds {size} of cell styles, which is too much; save it as .csv.")
+            raise Unreadable(sentence.format(size=limits.size(styles)))
         file.seek(0)
         with _workbook_errors(), python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            book = _load(file, work)
         try:
             yield book
         finally:
@@ -68,7 +130,7 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
 
 def records(path: Path, options: Options) -> Iterator[Record]:
     """The rows of the sheet that hold anything, with their numbers in it."""
-    with _workbook(path) as book, _workbook_errors():
+    with _workbook(path, options.work) as book, _workbook_errors():
         sheet = _sheet(book, options)
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             if number > limits.MAX_SHEET_ROWS:
@@ -125,7 +187,7 @@ _UNCOMPUTED = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?
 
 def survey(path: Path, options: Options, said: list[str]) -> list[str]:
     """Names of the sheets; says which one is read and what cannot be seen from its values."""
-    with _workbook(path) as book, _workbook_errors():
+    with _workbook(path, options.work) as book, _workbook_errors():
         sheets = [found.title for found in book.worksheets]
         with suppress(limits.Enough):
             chosen = _sheet(book, options).title

@@ -1,11 +1,14 @@
 """Cells become the text that a person sees, and what a workbook hides is said."""
 
 import datetime
+import io
+import zipfile
 
 import openpyxl
 import pytest
+from openpyxl.reader.strings import read_string_table
 
-from annotation.reading import Unreadable, limits, sniff
+from annotation.reading import Unreadable, limits, sniff, workbooks
 from tests.annotation.reading.files import edit_member, make_sheet, read, values
 
 
@@ -99,4 +102,100 @@ def test_a_workbook_with_too_much_text_is_refused(tmp_path, monkeypatch):
     path = make_sheet(tmp_path / "a.xlsx", [["text"], ["a"]])
     monkeypatch.setattr(limits, "MAX_STRINGS", 10_000)  # the theme that every workbook carries is a little longer
     with pytest.raises(Unreadable, match="which is too much; save it as"):
+        read(path, "xlsx")
+
+
+# --- the table of texts -----------------------------------------------------------------------------------------------
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+
+
+def table_of(items):
+    return f'<sst xmlns="{MAIN}">{"".join(items)}</sst>'.encode()
+
+
+def plain(text):
+    return f"<si><t>{text}</t></si>"
+
+
+def make_shared(path, items, places):
+    """A workbook of one column whose cells point into a table of texts, as Excel writes it."""
+    make_sheet(path, [[""]])
+    cells = "".join(f'<row r="{row}"><c r="A{row}" t="s"><v>{at}</v></c></row>' for row, at in enumerate(places, 1))
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+    edit_member(path, "xl/worksheets/sheet1.xml", lambda _xml: sheet.encode())
+    named = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{TYPE}"/></Types>'
+    edit_member(path, "[Content_Types].xml", lambda xml: xml.replace(b"</Types>", named.encode()))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", table_of(items))
+    return path
+
+
+@pytest.fixture
+def met(monkeypatch):
+    """The texts that were read from tables of texts."""
+    texts, whole = [], workbooks._texts
+
+    def noted(source, work):
+        for text in whole(source, work):
+            texts.append(text)
+            yield text
+
+    monkeypatch.setattr(workbooks, "_texts", noted)
+    return texts
+
+
+def test_the_table_of_texts_says_what_openpyxl_reads_in_it():
+    items = [
+        plain("净利润 &amp; 8 %"),
+        '<si><t xml:space="preserve">  blanks  </t></si>',
+        "<si><r><t>rich </t></r><r><rPr><b/></rPr><t>text</t></r></si>",
+        "<si><t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh><phoneticPr fontId='1'/></si>",
+        plain("_x005F_x000D_"),
+        "<si><t/></si>",
+        "<si/>",
+        plain("a\nb"),
+    ]
+    ours = list(workbooks._texts(io.BytesIO(table_of(items)), limits.Work()))
+    assert ours == read_string_table(io.BytesIO(table_of(items)))
+    assert ours[2:4] == ["rich text", "東京"]
+
+
+def test_texts_that_cells_share_are_read_wherever_they_stand(tmp_path):
+    path = make_shared(tmp_path / "a.xlsx", [plain(word) for word in ("pos", "b", "text", "a")], [2, 3, 1, 3])
+    assert values(read(path, "xlsx")) == [{"text": "a"}, {"text": "b"}, {"text": "a"}]
+
+
+def test_a_preview_reads_the_table_of_texts_as_far_as_its_rows_ask_for_it(tmp_path, met):
+    path = make_shared(tmp_path / "a.xlsx", [plain(f"text {n}") for n in range(20_000)], range(5000))
+    assert len(sniff(path).preview) == limits.PREVIEW
+    assert len(met) < 2 * 2 * limits.PREVIEW_ROWS
+    met.clear()
+    assert len(values(read(path, "xlsx"))) == 4999
+    assert len(met) == 5000
+
+
+def test_a_preview_ends_where_a_cell_points_too_far_into_the_table_of_texts_and_the_import_does_not(
+    tmp_path, monkeypatch, met
+):
+    monkeypatch.setattr(limits, "PREVIEW_WORK", 1000 * 2 * limits.TAG)
+    path = make_shared(tmp_path / "a.xlsx", [plain(f"text {n}") for n in range(5000)], [0, 4999])
+    sniffed = sniff(path)
+    assert sniffed.preview == []
+    assert sniffed.warnings == ["The preview looks at a part of the file only and found this many rows there: 0."]
+    assert len(met) < 2 * 1000 + 10
+    assert values(read(path, "xlsx")) == [{"text 0": "text 4999"}]
+
+
+def test_a_cell_that_points_beyond_the_table_of_texts_is_a_damage(tmp_path):
+    found = read(make_shared(tmp_path / "a.xlsx", [plain("text"), plain("a")], [0, 1, 2]), "xlsx")
+    assert values(found) == [{"text": "a"}]
+    assert "damaged" in found[-1].problem
+
+
+def test_a_workbook_with_too_many_cell_styles_is_refused(tmp_path, monkeypatch):
+    path = make_sheet(tmp_path / "a.xlsx", [["text"], ["a"]])
+    monkeypatch.setattr(limits, "MAX_STYLES", 1000)
+    with pytest.raises(Unreadable, match="of cell styles, which is too much; save it as"):
         read(path, "xlsx")
