@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import jobs
 from annotation.access import member
 from annotation.models import Gold, Membership
-from evaluation import export, freezing
+from evaluation import export, findings, freezing
 from evaluation.forms import FreezeForm
 from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
 
@@ -71,8 +71,24 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         }
         for entry in questions
     ]
-    context = {"project": project, "membership": membership, "form": form, "counts": counts}
+    share = form["test"].value()
+    context = {
+        "project": project,
+        "membership": membership,
+        "form": form,
+        "counts": counts,
+        "outlook": outlook(max(settled.values(), default=0), share),
+    }
     return render(request, "evaluation/freeze.html", context, status=400 if form.errors else 200)
+
+
+def outlook(items: int, share: Any) -> str:
+    """What a test split of that share (in percent) will be able to tell, in words; empty where nothing can be said."""
+    try:
+        n = round(items * float(share) / 100)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return " ".join(findings.in_words(entry) for entry in findings.of_test(n)) if n > 0 else ""
 
 
 def found(membership: Membership, pk: int) -> DatasetVersion:
