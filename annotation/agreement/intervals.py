@@ -122,6 +122,24 @@ def bootstrap_cohen(
     return found
 
 
+def bootstrap_columns(
+    r: Ratings, columns: Floats, statistic: Statistic, *, draws: int = 2000, seed: int, level: float = 0.95
+) -> Interval:
+    """The interval of a figure that is a function of sums over units with two or more answers.
+
+    columns: float64[p, c], what a unit of each of r.patterns adds; statistic: sums [..., c] -> [..., 1]. No interval:
+    fewer than 10 pairable units or groups with one, no variation, or draws that do not vary.
+    """
+    distinct, which = r.patterns
+    n, n_groups = _pairable(r)
+    counts_in = (distinct.sum(axis=1) > 1)[which]
+    sample = _rows(which[counts_in], columns, None if r.group is None else r.group[counts_in])
+    value = float(statistic(sample.times @ sample.rows)[0]) if n else float("nan")
+    if refusal := _undefined(value, n) or _too_few(n, n_groups):
+        return _without(value, n, refusal)
+    return _intervals(sample, statistic, [n], draws=draws, seed=seed, level=level)[0]
+
+
 def label_units(r: Ratings) -> Counts:
     """Pairable units where anyone used each category: int64[n_categories]."""
     pairable = r.counts.sum(axis=1) > 1

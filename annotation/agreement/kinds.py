@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.agreement import sets
+from annotation.agreement.distances import coded
 from annotation.agreement.intervals import bootstrap
 from annotation.agreement.ratings import from_triples
 from annotation.agreement.report import COEFFICIENTS, Json, figure, report
+from annotation.kinds import choices
 
 Triples = Iterable[tuple[str, str, Any]]
 
@@ -45,7 +48,25 @@ def _choice_brief(triples: Triples, *, question: Mapping[str, Any], draws: int, 
     return {name: figure(interval) for name, interval in found.items()}
 
 
+def _sets(question: Mapping[str, Any]) -> dict[str, Any]:
+    def masi(one: Any, other: Any) -> float:
+        return choices.distance(one, other, dict(question))
+
+    return {"masi": masi, "jaccard": choices.jaccard}
+
+
+def _choices(triples: Triples, *, question: Mapping[str, Any], **options: Any) -> Json:
+    return sets.report(triples, labels=_labels(question), **_sets(question), **options)
+
+
+def _choices_brief(triples: Triples, *, question: Mapping[str, Any], draws: int, seed: int) -> dict[str, Json]:
+    r, values = coded(triples)
+    found = sets.main(r, values, **_sets(question), draws=draws, seed=seed)
+    return {name: figure(interval) for name, interval in found.items() if name != "alpha_jaccard"}
+
+
 HEADLINE = ("krippendorff_alpha", *(name for name in COEFFICIENTS if name != "krippendorff_alpha"))
 AGREEMENTS: dict[str, Agreement] = {
     "choice": Agreement(_choice, _choice_brief, "nominal"),
+    "choices": Agreement(_choices, _choices_brief, "MASI"),
 }

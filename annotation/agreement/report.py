@@ -17,7 +17,7 @@ from annotation.agreement.intervals import (
     thin_labels,
 )
 from annotation.agreement.nominal import confusion, contested
-from annotation.agreement.ratings import Ratings, from_triples
+from annotation.agreement.ratings import Floats, Ratings, from_triples
 
 COEFFICIENTS = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
 MOST_CONTESTED = 50
@@ -51,7 +51,9 @@ def report(
     figures = bootstrap(r, COEFFICIENTS, **options)
     pairs = bootstrap_cohen(r, **options)
     return {
-        **_extent(r),
+        **extent(r),
+        "categories": r.categories,
+        "prevalence": _prevalence(r),
         **{name: figure(interval) for name, interval in figures.items()},
         "cohen": [_pair(a, b, interval) for (a, b), interval in pairs.items()],
         "cohen_mean": _mean(list(pairs.values())),
@@ -66,8 +68,8 @@ def report(
     }
 
 
-def _extent(r: Ratings) -> Json:
-    """How much was answered, by how many, and with what."""
+def extent(r: Ratings) -> Json:
+    """How much was answered, and by how many."""
     per_unit = np.bincount(r.unit, minlength=len(r.units))
     many, units = np.unique(per_unit, return_counts=True)
     return {
@@ -77,8 +79,6 @@ def _extent(r: Ratings) -> Json:
         "n_raters": len(r.raters),
         "n_ratings": int(r.value.size),
         "ratings_histogram": {str(answers): n for answers, n in zip(many.tolist(), units.tolist(), strict=True)},
-        "categories": r.categories,
-        "prevalence": _prevalence(r),
     }
 
 
@@ -127,6 +127,26 @@ def _most_contested(r: Ratings) -> list[Json]:
             "answers": [
                 {"value": r.categories[code], "count": int(r.counts[unit, code])}
                 for code in np.flatnonzero(r.counts[unit])
+            ],
+        }
+        for unit in worst
+    ]
+
+
+def most_contested(r: Ratings, apart: Floats, values: Sequence[Any]) -> list[Json]:
+    """As `_most_contested`, by the mean distance of two answers; values are what the categories stand for."""
+    counts = r.counts.astype(float)
+    m = counts.sum(axis=1)
+    within = np.einsum("ij,jk,ik->i", counts, apart, counts, optimize=True)
+    share = np.divide(within, m * (m - 1), out=np.zeros(len(m)), where=m > 1)
+    order = np.lexsort((np.arange(share.size), -m, -share))
+    worst = [int(unit) for unit in order[:MOST_CONTESTED] if share[unit] > 0]
+    return [
+        {
+            "unit": r.units[unit],
+            "disagreement": float(share[unit]),
+            "answers": [
+                {"value": values[int(code)], "count": int(r.counts[unit, code])} for code in np.flatnonzero(r.counts[unit])
             ],
         }
         for unit in worst

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from annotation.kinds import choice
+from annotation.kinds import choice, choices
 from annotation.kinds.about import About as About
 from annotation.text.words import gettext_noop
 
@@ -39,8 +39,10 @@ class Kind:
     summarise(value, question) -> the value in words.
     used(value, question) -> the declared labels that it names, for counts and filters; [] where there are none.
     stratum(value, question) -> what splits are balanced by; '' for nothing.
+    settled(value, question) -> what of an answer becomes gold: all of it, or without what is only told of its making.
     options: the settings of such a question beside its labels; labels: how many labels it needs, None where it has none.
     needs_item: whether `clean` looks at the item (its words, its candidates).
+    compares: whether the candidate responses of the item are shown. keys: what its script listens to beside digits.
     """
 
     name: str
@@ -57,6 +59,9 @@ class Kind:
     options: tuple[Option, ...] = ()
     labels: int | None = None
     needs_item: bool = False
+    compares: bool = False
+    keys: str = ""
+    settled: Callable[[Any, dict[str, Any]], Any] = lambda value, question: value
 
 
 def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False) -> Kind:
@@ -67,4 +72,10 @@ def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = Fal
     return Kind(name, title, column, options=options, labels=module.LABELS, needs_item=needs_item, **functions)
 
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (_kind(choice, gettext_noop("one label"), "label"),)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        _kind(choice, gettext_noop("one label"), "label"),
+        _kind(choices, gettext_noop("several labels"), "labels"),
+    )
+}

@@ -137,6 +137,8 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         "membership": membership,
         "item": found,
         "document": found.document,
+        # Which model wrote what is told once it is settled.
+        "responses": [part if not blind else {**part, "model": ""} for part in found.document.candidates],
         "unanswered": unanswered,
         "blind": blind,
         "answers": [] if blind else answers,

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,8 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import annotating, assigning, progress
+from annotation import annotating, assigning, candidates, progress
 from annotation.access import member, membership_of
+from annotation.kinds import KINDS
 from annotation.labelling_strings import strings
 from annotation.markdown import to_html
 from annotation.models import Annotation, Assignment, Item, Membership
@@ -27,6 +29,7 @@ BODY = 256 * 1024
 BACK = 50
 RTL = {"R", "AL"}
 # The page's script, one module for each subject; the script loads them by the addresses that name their content.
+SHARED = ("labels",)
 MODULES = ("clock", "conflicts", "drafts", "guideline", "history", "item", "keys", "mine", "state", "tally")
 
 
@@ -60,6 +63,8 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "modules": {
             "outbox": static("js/outbox.js"),
             **{name: static(f"js/label/{name}.js") for name in MODULES},
+            **shared_modules(),
+            **({"candidates": static("js/label/candidates.js")} if compares(questions) else {}),
         },
         "kinds": {kind: static(f"js/kinds/{kind}.js") for kind in sorted({entry["kind"] for entry in questions})},
         "strings": strings(),
@@ -69,6 +74,7 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "guideline_html": to_html(version.text),
         "skip_reasons": list(annotating.SKIP_REASONS.items()),
         "desk": desk,
+        "compares": compares(questions),
     }
     return render(request, "annotation/label.html", context)
 
@@ -212,13 +218,29 @@ def _packets(membership: Membership, slots: list[Assignment], *, fresh: bool = F
     """What the browser needs of each slot; a freshly claimed one has no earlier answer to look for."""
     slots = assigning.with_items(slots)
     given = {} if fresh else progress.given(membership, slots)
-    return [_packet(slot, given.get(slot.item_id)) for slot in slots]
+    questions = membership.project.version.schema["questions"] if membership.project.version else []
+    return [_packet(slot, given.get(slot.item_id), questions) for slot in slots]
 
 
-def packet_item(item: Item) -> dict[str, Any]:
-    """What the browser needs of an item to show it."""
+def shared_modules() -> dict[str, str]:
+    """What the scripts of several kinds use: name -> address."""
+    return {name: static(f"js/kinds/{name}.js") for name in SHARED}
+
+
+def compares(questions: Sequence[dict[str, Any]]) -> bool:
+    """Whether some question is about the candidate responses of an item."""
+    return any(KINDS[entry["kind"]].compares for entry in questions)
+
+
+def packet_item(item: Item, *, questions: Sequence[dict[str, Any]] = (), person: int | None = None) -> dict[str, Any]:
+    """What the browser needs of an item to show it; candidates, in this person's order, where a question needs them."""
     document, text = item.document, item.text
+    shown: dict[str, Any] = {}
+    if compares(questions):
+        shown["candidates"] = candidates.shuffled(document.candidates, item=item.pk, person=person)
+        shown["reference"] = document.reference
     return {
+        **shown,
         "id": item.pk,
         "text": text,
         "title": document.title,
@@ -231,11 +253,11 @@ def packet_item(item: Item) -> dict[str, Any]:
     }
 
 
-def _packet(slot: Assignment, given: Annotation | None) -> dict[str, Any]:
+def _packet(slot: Assignment, given: Annotation | None, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "assignment": slot.pk,
         "token": str(slot.token) if slot.token else None,
-        "item": packet_item(slot.item),
+        "item": packet_item(slot.item, questions=questions, person=slot.annotator_id),
         **annotating.told(given or Annotation(status="")),
         "correction": False,
     }

@@ -23,7 +23,7 @@ from annotation.labelling_strings import strings
 from annotation.markdown import to_html
 from annotation.models import AgreementReport, Case, Gold, GuidelineVersion, Item, Membership, Project
 from annotation.views.items import with_excerpts
-from annotation.views.labelling import packet_item
+from annotation.views.labelling import compares, packet_item, shared_modules
 from annotation.views.posted import text
 
 
@@ -74,6 +74,16 @@ FIGURES: dict[str, tuple[Any, Any, bool]] = {
     "krippendorff_alpha": (
         gettext_lazy("Krippendorff's alpha"),
         gettext_lazy("corrected for chance; copes with missing answers. 1 is perfect, 0 is chance"),
+        False,
+    ),
+    "alpha_masi": (
+        gettext_lazy("Krippendorff's alpha (MASI)"),
+        gettext_lazy("corrected for chance; sets that overlap agree in part. 1 is perfect, 0 is chance"),
+        False,
+    ),
+    "alpha_jaccard": (
+        gettext_lazy("alpha (Jaccard)"),
+        gettext_lazy("the same with another distance: the share of labels that only one of two people gave"),
         False,
     ),
     "percent": (
@@ -242,7 +252,9 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         # The question was dropped by a later version: there is nothing to decide by.
         raise Http404 from None
     gold = Gold.objects.current().filter(item=row.item_id, question=row.question)
-    item = packet_item(row.item)
+    item = packet_item(row.item, questions=[entry], person=membership.user_id)
+    # Answers are told by the names of the responses, so here they stand beside them.
+    item["named"] = True
     asked = {**entry, "template": f"annotation/kinds/{entry['kind']}.html"}
     # One label is a plain choice in a form; what has parts is answered with the widget of the labelling page.
     desk = {
@@ -250,6 +262,7 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         "item": item,
         "strings": strings(),
         "module": static(f"js/kinds/{entry['kind']}.js"),
+        "modules": shared_modules(),
     }
     context = {
         "project": membership.project,
@@ -257,6 +270,8 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         "case": row,
         "item": row.item,
         "document": row.item.document,
+        "compares": compares([entry]),
+        "responses": item.get("candidates", []),
         "entry": asked,
         "desk": desk if entry["kind"] != "choice" else None,
         "answers": adjudicating.answers(row),
@@ -290,7 +305,7 @@ def _decision(request: HttpRequest, membership: Membership, question: str) -> An
 
 def reason_keys(entry: dict[str, Any]) -> list[tuple[str, Any, str]]:
     """(code, words, key) of each reason: a letter of its code that no label and no action of the page has taken."""
-    taken = {label["key"] for label in entry.get("labels", [])} | {"g", "n", "s", "?"}
+    taken = {label["key"] for label in entry.get("labels", [])} | {"g", "n", "s", "?", *KINDS[entry["kind"]].keys}
     found = []
     for code, words in adjudicating.REASONS.items():
         key = next((letter for letter in code + ascii_lowercase if letter not in taken), "")

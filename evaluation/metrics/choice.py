@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from annotation.text.words import _, gettext_noop
+from evaluation.metrics.sampled import FEWEST, dependent
 from evaluation.metrics.values import Metric, MetricValue
 from evaluation.significance import (
     DRAWS,
@@ -51,8 +52,6 @@ METRICS: dict[str, Metric] = {
 }
 PRIMARY = "macro_f1"
 BESIDE = ("accuracy", "macro_f1")
-# Fewer items or groups than this and a bootstrap says more about itself than about the system.
-FEWEST = 10
 
 
 class Margins(NamedTuple):
@@ -295,7 +294,7 @@ def report(
     if not truth.size:
         note = _("There are no items.")
         return [MetricValue(c.metric, c.label, None, None, None, 0, "none", note) for c in columns] + support
-    sampled = _resample(truth, answer, len(labels), groups=_dependent(groups, truth.size), draws=draws, seed=seed)
+    sampled = _resample(truth, answer, len(labels), groups=dependent(groups, truth.size), draws=draws, seed=seed)
     return [_measure(column, place, sampled, level) for place, column in enumerate(columns)] + support
 
 
@@ -316,19 +315,6 @@ def _every_metric(sums: Floats) -> Floats:
     m = _margins_of_sums(sums)
     overall = np.stack([of(m) for of in _OVERALL.values()], axis=-1)
     return np.concatenate([overall, *(of(m) for of in _PER_LABEL.values())], axis=-1)
-
-
-def _dependent(groups: Sequence[int] | Ints | None, items: int) -> Ints | None:
-    """The groups as int[items], or None where each item is its own and nothing depends on anything.
-
-    Raises ValueError where there is not one group per item.
-    """
-    if groups is None:
-        return None
-    codes = np.asarray(groups, dtype=np.int64)
-    if len(codes) != items:
-        raise ValueError(f"There are {items} items but {len(codes)} groups: give one group per item.")
-    return None if len(np.unique(codes)) == items else codes
 
 
 def _resample(gold: Ints, predicted: Ints, n_labels: int, *, groups: Ints | None, draws: int, seed: int) -> _Sampled:
@@ -389,7 +375,7 @@ def standings(
     """
     if not predictions:
         return []
-    grouped = _dependent(groups, len(gold))
+    grouped = dependent(groups, len(gold))
     rows, of = _board(gold, predictions, metric, n_labels)
     rows = by_group(rows, grouped)
     values = of(totals(rows))[0]

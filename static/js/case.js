@@ -11,15 +11,18 @@ async function widget() {
   const described = document.getElementById("desk");
   if (!described || !form) return null;
   const desk = JSON.parse(described.textContent);
-  const { mount } = await import(desk.module);
+  const [{ mount }, ...shared] = await Promise.all([desk.module, ...Object.values(desk.modules)].map((address) => import(address)));
+  const parts = Object.fromEntries(Object.keys(desk.modules).map((name, place) => [name, shared[place]]));
   const hidden = document.getElementById("value");
   const root = form.querySelector("[data-question]");
   const page = {
+    parts,
     strings: desk.strings,
     text: document.getElementById("text"),
     item: desk.item,
     answer: {},
     say() {},
+    done() { form.requestSubmit(); },
     changed(name, value) { take(value, false); },
   };
   const made = mount(root, desk.question, page);
@@ -33,7 +36,9 @@ async function widget() {
     const button = event.target.closest("[data-take]");
     if (button) take(JSON.parse(button.dataset.take));
   });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
+    const unfinished = made.unfinished?.();
+    if (unfinished) { event.preventDefault(); alert(unfinished); return; }
     if (!hidden.value && made.blank !== undefined) hidden.value = JSON.stringify(made.blank);
   });
   return made;
@@ -64,7 +69,7 @@ function act(key) {
 }
 
 function isTyping(target) {
-  return target.matches("textarea, select, input:not([type=radio]):not([type=checkbox])");
+  return target.matches("textarea, select, input:not([type=radio]):not([type=checkbox]):not([type=range])");
 }
 
 document.addEventListener("keydown", (event) => {

@@ -33,12 +33,14 @@ const tally = new parts.tally.Tally({ today: desk.done_today, share: desk.share,
 // ---- questions
 // What a kind may ask of the page: see docs/kinds.md.
 const page = {
+  parts,
   changed,
   strings: S,
   text: $("text"),
   get item() { return current?.item ?? null; },
   get answer() { return answer; },
   say: (words) => { $("spoken").textContent = words; },
+  done,
 };
 const fields = desk.questions.map((question) => {
   const root = document.querySelector(`[data-question="${CSS.escape(question.name)}"]`);
@@ -63,6 +65,14 @@ function changed(name, value, { final = false, part = "" } = {}) {
     if (open) open.root.querySelector("[tabindex='0']")?.focus();
   }
   serverDraft();
+}
+
+// On to the next open question after the one in the focus; where there is none the answer is sent.
+function done() {
+  const here = fields.findIndex((one) => one.root.contains(document.activeElement));
+  const open = fields.find((one, place) => place > here && asked(one) && answer[one.question.name] == null);
+  if (open) open.root.querySelector("[tabindex='0']")?.focus();
+  else submit("submitted");
 }
 
 // Whether a question is asked: its condition names the labels of an earlier one that open it.
@@ -246,6 +256,8 @@ function mayNot() {
   const said = given();
   for (const field of fields.filter(asked)) {
     const { required, title, name } = field.question;
+    const unfinished = field.unfinished?.();
+    if (unfinished) return unfinished;
     if (required && said[name] == null) return S.unanswered.replace("{question}", title);
     const problem = said[name] == null ? "" : field.problem?.(said[name]);
     if (problem) return problem;

@@ -59,6 +59,8 @@ class Command(ProjectCommand):
 
 FIGURES = {
     "krippendorff_alpha": "Krippendorff's alpha",
+    "alpha_masi": "alpha (MASI)",
+    "alpha_jaccard": "alpha (Jaccard)",
     "percent": "percent agreement",
     "fleiss_kappa": "Fleiss' kappa",
     "gwet_ac1": "Gwet's AC1",

@@ -30,7 +30,7 @@ function inDialog(dialog, key, event) {
 // Ctrl+Z and Ctrl+Y (or Ctrl+Shift+Z), as everywhere; in a field they belong to the field.
 function undoes(event, page) {
   const key = event.key.toLowerCase();
-  if (!["z", "y"].includes(key) || event.target.closest?.("input, textarea, select") || document.querySelector("dialog:modal")) return;
+  if (!["z", "y"].includes(key) || event.target.closest?.("input:not([type=range]), textarea, select") || document.querySelector("dialog:modal")) return;
   event.preventDefault();
   page.act(key === "y" || event.shiftKey ? "redo" : "undo");
 }
@@ -48,7 +48,7 @@ export function listen(page) {
     const key = plain(event);
     const dialog = document.querySelector("dialog:modal");
     if (dialog) return inDialog(dialog, key, event);
-    if (event.target.closest?.("input, textarea, select")) {
+    if (event.target.closest?.("input:not([type=range]), textarea, select")) {
       if (event.key !== "Enter" || !(event.target.id === "comment" && event.shiftKey === false && page.single === false)) return;
     }
     if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
