@@ -50,7 +50,7 @@ def judge(values: Sequence[Any], question: dict[str, Any], *, rule: str, skipped
     disagreement = apart / pairs if values and pairs else float(bool(skipped))
     if values and not apart and rule != Project.Settle.NEVER:
         method = Gold.Method.SINGLE if len(values) == 1 else Gold.Method.UNANIMOUS
-        return Verdict(values[0], method, 0.0)
+        return Verdict(kind.settled(values[0], question), method, 0.0)
     merged = kind.merge(values, question) if values else None
     if rule == Project.Settle.MAJORITY and merged and 2 * merged[1] * len(values) > total:
         return Verdict(merged[0], Gold.Method.MAJORITY, disagreement)
@@ -249,7 +249,7 @@ def decide(*, case: Case, value: Any, user: User | None, reason: str, note: str 
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
     version = version_of(case.project)
     question = schemas.question(version.schema, case.question)
-    value = KINDS[question["kind"]].clean(value, question, case.item.about)
+    value = _decided(value, question, case.item)
     hold([case.item_id])
     if not Case.objects.open().filter(pk=case.pk).update(closed_at=timezone.now()):
         raise ValueError(_("This case has been settled already, perhaps in another window. Nothing was changed."))
@@ -266,9 +266,15 @@ def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: st
         raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
     version = version_of(gold.project)
     question = schemas.question(version.schema, gold.question)
-    value = KINDS[question["kind"]].clean(value, question, gold.item.about)
+    value = _decided(value, question, gold.item)
     Case.objects.open().filter(item=gold.item_id, question=gold.question).update(closed_at=timezone.now())
     return _replace(case_of(gold), version, value, user, reason, note)
+
+
+def _decided(value: Any, question: dict[str, Any], item: Item) -> Any:
+    """A decision in the form that gold has; raises ValueError where it is no answer."""
+    kind = KINDS[question["kind"]]
+    return kind.settled(kind.clean(value, question, item.about), question)
 
 
 def case_of(gold: Gold) -> Case:

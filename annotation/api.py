@@ -15,7 +15,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import adjudicating, annotating, assigning, importing, inviting, jobs, measuring, progress, publishing
+from annotation import (
+    adjudicating,
+    annotating,
+    assigning,
+    candidates,
+    importing,
+    inviting,
+    jobs,
+    measuring,
+    progress,
+    publishing,
+)
 from annotation import schema as schemas
 from annotation.access import membership_of, refuse_blind
 from annotation.jobs import State
@@ -498,6 +509,13 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     issuer = serializers.CharField(source="document.issuer", read_only=True)
     url = serializers.CharField(source="document.url", read_only=True)
     metadata = serializers.SerializerMethodField()
+    candidates = serializers.SerializerMethodField()
+    reference = serializers.CharField(source="document.reference", read_only=True)
+
+    def get_candidates(self, item: Item) -> list[dict[str, str]]:
+        """The responses to compare, name and text; in an order of their own for the person who labels."""
+        person = self.context.get("person")
+        return candidates.shuffled(item.document.candidates, item=item.pk, person=person)
 
     def get_metadata(self, item: Item) -> dict[str, Any] | None:
         """What else the file had; it may hold labels or hints, so null where the caller may still label the item."""
@@ -507,6 +525,7 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
         model = Item
         fields = (
             "id", "external_id", "text", "title", "source_type", "language", "published_at", "issuer", "url", "metadata",
+            "candidates", "reference",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -645,7 +664,11 @@ class Labelling(MemberView):
                 "token": str(slot.token),
                 "lease_until": slot.lease_until,
                 # Metadata may hold labels or hints; whoever labels must not see it.
-                "item": {key: value for key, value in ItemSerializer(slot.item).data.items() if key != "metadata"},
+                "item": {
+                    key: value
+                    for key, value in ItemSerializer(slot.item, context={"person": slot.annotator_id}).data.items()
+                    if key != "metadata"
+                },
                 "draft": annotating.told(drafts[slot.item_id]) if slot.item_id in drafts else None,
             }
             for slot in slots

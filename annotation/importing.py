@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files import File
 from django.utils.translation import gettext as _
 
-from annotation import jobs, loading, reading
+from annotation import candidates, jobs, loading, reading
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobFailed, State
 from annotation.kinds import KINDS
@@ -158,6 +158,7 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
     if "label" not in mapping and asked in columns:
         mapping["label"] = asked
     mapping |= _columns_of(schema["questions"], row.options.get("question") or "", columns, mapping)
+    _guess_candidates(mapping, columns, preview)
     if "label" not in mapping and any(column.startswith("gold.") for column in columns):
         mapping["gold"] = "gold"
     if row.what == Import.What.ANNOTATIONS:
@@ -166,6 +167,21 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
         extra = {"annotator": who, "status": "status" if "status" in columns else ""}
         mapping = {**known, **{name: column for name, column in extra.items() if column}}
     return mapping
+
+
+def _guess_candidates(mapping: dict[str, str], columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> None:
+    """Where responses to compare come along, no one of them is the text, but the prompt that they answer."""
+    found = candidates.guess(columns, preview)
+    if not found:
+        return
+    taken = {found, *candidates.columns(columns, found)}
+    for name in [name for name, column in mapping.items() if column in taken]:
+        del mapping[name]
+    mapping["candidates"] = found
+    if "text" not in mapping and (prompt := next((name for name in candidates.PROMPTS if name in columns), "")):
+        mapping["text"] = prompt
+    if "reference" in columns and "reference" not in mapping.values():
+        mapping["reference"] = "reference"
 
 
 def _columns_of(
@@ -206,6 +222,7 @@ def check(row: Import) -> None:
     # The first rows of a JSON file need not name every column.
     for name, column in chosen if options["format"] not in ("json", "jsonl") else []:
         gathered = any(entry.startswith(f"{column}.") for entry in columns)
+        gathered = gathered or (name == "candidates" and bool(candidates.columns(columns, column)))
         if column and columns and column not in columns and not gathered:
             raise ValueError(
                 _("There is no column “%(column)s” (chosen for “%(field)s”). The columns are: %(columns)s.")

@@ -279,6 +279,7 @@ class Loader:
                 raw=record.raw,
                 text_key=record.key,
                 metadata=record.metadata,
+                candidates=record.candidates,
                 given_split=record.split,
                 imported_in=self.row,
                 **record.fields,

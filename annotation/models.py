@@ -359,6 +359,9 @@ class Document(models.Model):
     issuer = models.CharField(max_length=200, blank=True)
     url = models.CharField(max_length=2000, blank=True)
     metadata = models.JSONField(default=dict)
+    # Responses to compare, {name, text, model}; who labels never sees the models.
+    candidates = models.JSONField(default=list)
+    reference = models.TextField(blank=True)
     given_split = models.CharField(max_length=5, blank=True)
     imported_in = models.ForeignKey(Import, on_delete=models.SET_NULL, null=True, related_name="documents")
 
@@ -417,7 +420,9 @@ class Item(models.Model):
     @property
     def about(self) -> About:
         """What answers to it are checked against."""
-        return About(text=self.text, published_at=self.document.published_at)
+        document = self.document
+        names = tuple(entry["name"] for entry in document.candidates)
+        return About(text=self.text, published_at=document.published_at, candidates=names)
 
 
 class Assignment(models.Model):

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from annotation import candidates
 from annotation import schema as schemas
 from annotation.kinds import KINDS, About
 from annotation.reading import Row
@@ -23,7 +24,7 @@ FIELDS = ("id", "text", "title", "source_type", "language", "published_at", "iss
 OF = "label:"
 # Answers of other tools that no kind of ours takes; they are kept as metadata.
 FOREIGN = ("labels", "spans", "ranking")
-EXTRAS = ("label", "annotations", "split", "annotator", "status", "gold")
+EXTRAS = ("label", "annotations", "split", "annotator", "status", "gold", "candidates", "reference")
 SPLITS = {"train": "train", "training": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",
           "development": "dev", "test": "test", "testing": "test"}  # fmt: skip
 LIMITS = {"id": 200, "title": 500, "source_type": 40, "language": 20, "issuer": 200, "url": 2000}
@@ -86,9 +87,16 @@ class Record:
     key: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    candidates: list[dict[str, str]] = field(default_factory=list)
     split: str = ""
     gold: dict[str, Any] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def about(self) -> About:
+        """What its answers are checked against."""
+        published_at = self.fields.get("published_at", "")
+        return About(text=self.text, published_at=published_at, candidates=candidates.names(self.candidates))
 
 
 class Desk:
@@ -142,6 +150,7 @@ class Desk:
         record = Record(row.number, row.values)
         self._put_text(record)
         self._identify(record)
+        self._put_candidates(record)
         self._describe(record)
         self._put_answers(record)
         self._check_answers(record)
@@ -234,6 +243,44 @@ class Desk:
             )
         record.external_id = given or f"t-{hashlib.sha256(record.text.encode()).hexdigest()[:20]}"
 
+    def _put_candidates(self, record: Record) -> None:
+        """The responses to compare and the reference answer; the same prompt with other responses is another text."""
+        column = self.mapping.get("candidates", "")
+        value = self._value(record.values, "candidates")
+        try:
+            if column and column not in record.values and value is None:
+                record.candidates = candidates.gather(record.values, column)
+            else:
+                record.candidates = candidates.read(value)
+        except ValueError as error:
+            if self._compares:
+                raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
+            self._keep(record, "candidates", value)
+            self.warnings[_("candidate responses that could not be read were kept as metadata")] += 1
+        if not record.candidates and any(self._needs(entry) for entry in self._asked_of_all):
+            raise Refused(_("Row %(row)d has no candidate responses, and the guideline asks to compare them.") % {"row": record.number})  # fmt: skip
+        if record.candidates:
+            told = json.dumps([record.key, [entry["text"] for entry in record.candidates]])
+            record.key = hashlib.sha256(told.encode()).hexdigest()[:32]
+        reference = clean(_words(self._value(record.values, "reference"))).text
+        if len(reference) > candidates.SIZE:
+            sentence = _("Row %(row)d: the reference answer has %(size)d characters; at most %(most)d are taken.")
+            raise Refused(sentence % {"row": record.number, "size": len(reference), "most": candidates.SIZE})
+        if reference:
+            record.fields["reference"] = reference
+
+    @property
+    def _asked_of_all(self) -> list[dict[str, Any]]:
+        asked = self.schema["questions"] if self.schema else []
+        return [entry for entry in asked if entry["required"] and not entry.get("when")]
+
+    def _needs(self, entry: dict[str, Any]) -> bool:
+        return KINDS[entry["kind"]].compares
+
+    @property
+    def _compares(self) -> bool:
+        return any(self._needs(entry) for entry in (self.schema["questions"] if self.schema else []))
+
     def _describe(self, record: Record) -> None:
         """Known fields, then every other column as metadata."""
         self._put_metadata(record)
@@ -248,6 +295,8 @@ class Desk:
 
     def _put_metadata(self, record: Record) -> None:
         used = {*self.mapping.values(), *self.annotator_columns, *OURS}
+        if record.candidates and self.mapping["candidates"] not in record.values:
+            used.update(candidates.columns(list(record.values), self.mapping["candidates"]))
         gathered = f"{self.mapping['gold']}." if "gold" in self.mapping else ""
         for column, value in record.values.items():
             if column in used or value is None or value == "" or (gathered and column.startswith(gathered)):
@@ -420,6 +469,10 @@ class Desk:
         asked = self.schema["questions"] if self.schema else []
         return next((str(entry["kind"]) for entry in asked if entry["name"] == name), "choice")
 
+    def _entry(self, name: str) -> dict[str, Any]:
+        assert self.schema is not None
+        return schemas.question(self.schema, name)
+
     def _read(self, name: str, value: Any) -> Any:
         """A cell as an answer to that question, not checked yet; None where it is of another kind."""
         kind = self._kind(name)
@@ -444,14 +497,17 @@ class Desk:
             return
         if self.schema is None:
             raise self._no_schema(record)
-        about = About(text=record.text, published_at=record.fields.get("published_at", "")) if record.text else None
+        about = record.about if record.text else None
         self.check(record, about)
 
     def check(self, record: Record, about: About | None) -> None:
         """Gold and answers in stored form, against the item where it is at hand; raises Refused."""
         assert self.schema is not None
         try:
-            record.gold = schemas.clean(record.gold, self.schema, about=about, partial=True)
+            gold = schemas.clean(record.gold, self.schema, about=about, partial=True)
+            record.gold = {
+                name: KINDS[self._kind(name)].settled(part, self._entry(name)) for name, part in gold.items()
+            }
             for answer in record.answers:
                 answer.answer = schemas.clean(answer.given, self.schema, about=about, partial=True)
         except ValueError as error:

@@ -25,6 +25,10 @@ class Option:
     choices: tuple[tuple[str, str], ...] = ()
 
 
+def _whole(value: Any, question: dict[str, Any]) -> Any:
+    return value
+
+
 @dataclass(frozen=True)
 class Kind:
     """What the platform asks of a kind. `value` is always an answer in stored form, but where it is said otherwise.
@@ -61,15 +65,25 @@ class Kind:
     needs_item: bool = False
     compares: bool = False
     keys: str = ""
-    settled: Callable[[Any, dict[str, Any]], Any] = lambda value, question: value
+    settled: Callable[[Any, dict[str, Any]], Any] = _whole
 
 
-def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False) -> Kind:
+def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False, compares: bool = False) -> Kind:
     parts = ("check_schema", "clean", "read", "distance", "merge", "summarise", "used", "stratum")
     name = module.__name__.rpartition(".")[2]
     functions = {part: getattr(module, part) for part in parts}
-    options = tuple(Option(**option) for option in module.OPTIONS)
-    return Kind(name, title, column, options=options, labels=module.LABELS, needs_item=needs_item, **functions)
+    functions["settled"] = getattr(module, "settled", _whole)
+    return Kind(
+        name,
+        title,
+        column,
+        options=tuple(Option(**option) for option in module.OPTIONS),
+        labels=module.LABELS,
+        needs_item=needs_item,
+        compares=compares,
+        keys=getattr(module, "KEYS", ""),
+        **functions,
+    )
 
 
 KINDS: dict[str, Kind] = {

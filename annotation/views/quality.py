@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import adjudicating, measuring
 from annotation import schema as schemas
 from annotation.access import member, refuse_blind
+from annotation.kinds import KINDS
 from annotation.labelling_strings import strings
 from annotation.markdown import to_html
 from annotation.models import AgreementReport, Case, Gold, GuidelineVersion, Item, Membership, Project
