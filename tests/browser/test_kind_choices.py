@@ -91,7 +91,7 @@ def test_one_label_among_many_is_found_by_typing(window, project, cast, kind):
     alice.press("/")
     assert alice.js("return document.activeElement.matches('.find input')")
     alice.type(".find input", "_4 7")
-    shown = "return [...document.querySelectorAll('.label:not([hidden])')].map((one) => one.dataset.value)"
+    shown = "return [...document.querySelectorAll('[data-value]:not([hidden])')].map((one) => one.dataset.value)"
     assert alice.js(shown) == ["topic_47"]
     alice.press(Keys.ENTER)
     if kind == "choices":
