@@ -147,7 +147,7 @@ def test_files_without_the_framework_speak_the_readers_language(tmp_path: Path) 
         assert words() == [
             "line ends made LF",
             "A schema needs at least one question.",
-            "Question “tone”: A choice needs at least two labels.",
+            "Question “tone”: It needs at least two labels.",
             "The file is empty.",
             "“strength” is -1; it must be between 0.001 and 10000.",
         ]
