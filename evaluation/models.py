@@ -130,6 +130,12 @@ class DatasetVersion(Job):
             for entry in asked
         ]
 
+    def asked(self, question: str) -> models.QuerySet["Example"]:
+        """The examples that have gold for this question: all, but for one that depends on another."""
+        rows = Example.objects.filter(version=self)
+        entry = next(entry for entry in self.questions if entry["name"] == question)
+        return rows.filter(gold__has_key=question) if entry.get("when") else rows
+
 
 class Example(models.Model):
     """A frozen item with gold; a database trigger refuses every change once its version is frozen."""
@@ -215,8 +221,7 @@ class Benchmark(models.Model):
     @property
     def examples(self) -> models.QuerySet["Example"]:
         """What is predicted: the examples of the split that the question is asked of."""
-        rows = Example.objects.filter(version=self.version_id, split=self.split)
-        return rows.filter(gold__has_key=self.question) if self.asked.get("when") else rows
+        return self.version.asked(self.question).filter(split=self.split)
 
 
 class System(models.Model):

@@ -63,7 +63,7 @@ def _write_split(run: Run, split: str, path: Path) -> None:
 
     Not by digest: the digests know the gold, so their order would tell it to whoever computes them for each label.
     """
-    rows = run.version.examples.filter(split=split).order_by("pk")
+    rows = run.version.asked(run.question).filter(split=split).order_by("pk")
     names = ("id", "text") if split == "test" else ("id", "text", "label")
     found = rows if split == "test" else rows.annotate(label=KeyTextTransform(run.question, "gold"))
     with replacing(path) as file:

@@ -26,6 +26,7 @@ from training.folder import Tail, finished, in_words, is_number, prepare, read_r
 from training.folder import curve as curve
 from training.folder import log_tail as log_tail
 from training.manifest import manifest
+from training.ml.job import KINDS as TRAINED
 from training.models import Run
 
 log = logging.getLogger("assay.runs")
@@ -146,14 +147,21 @@ def _inputs(
 def _check(*, version: DatasetVersion, question: str, seed: int) -> None:
     if version.frozen_at is None:
         raise ValueError(_("This version is not frozen yet. Wait until it is, or freeze it again where that failed."))
-    schemas.question({"questions": version.questions}, question)
+    entry = schemas.question({"questions": version.questions}, question)
+    if entry["kind"] not in TRAINED:
+        raise ValueError(
+            _(
+                "No recipe learns questions of the kind “%(kind)s” yet. Hand in the predictions of a system of your own on the board."
+            )
+            % {"kind": entry["kind"]}
+        )
     if type(seed) is not int or not 0 <= seed <= SEED_LIMIT:
         raise ValueError(_("The seed must be a whole number from 0 to %(most)d.") % {"most": SEED_LIMIT})
     if not version.benchmarks.filter(question=question, split="test").exists():
         raise ValueError(_("“%(question)s” has no board on this version.") % {"question": question})
-    if not version.examples.filter(split="test").exists():
+    if not version.asked(question).filter(split="test").exists():
         raise ValueError(_("This version has no test examples, so a run on it could not be scored."))
-    train = version.examples.filter(split="train").annotate(label=KeyTextTransform(question, "gold"))
+    train = version.asked(question).filter(split="train").annotate(label=KeyTextTransform(question, "gold"))
     found = list(train.values_list("label", flat=True).order_by().distinct()[:2])
     if len(found) < 2:
         raise ValueError(

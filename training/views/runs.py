@@ -44,7 +44,7 @@ def start(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     """Choose a recipe for a version and start it."""
     rows = DatasetVersion.objects.frozen().select_related("dataset__project", "guideline_version")
     version = get_object_or_404(rows, pk=pk, dataset__project=membership.project)
-    questions = [entry["name"] for entry in version.questions if entry["kind"] == "choice"]
+    questions = [entry["name"] for entry in version.questions if entry["kind"] in running.TRAINED]
     choices = [(name, _(recipe.title)) for name, recipe in RECIPES.items()]
     first = request.GET.get("recipe", "finetune_top2")
     form = RunForm(
@@ -73,7 +73,7 @@ def start(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         "project": membership.project,
         "membership": membership,
         "version": version,
-        "form": form,
+        "form": form if questions else None,
         "recipes": RECIPES,
         "sent": request.POST,
     }
