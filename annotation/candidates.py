@@ -65,7 +65,7 @@ def guess(names: Sequence[str], preview: Sequence[dict[str, Any]]) -> str:
     """The column that holds candidates, or the word of the columns that do; '' where there are none."""
     for name in (name for name in COLUMNS if name in names):
         cells = [row.get(name) for row in preview if row.get(name) not in (None, "")]
-        if cells and all(_is_readable(cell) for cell in cells):
+        if any(_is_readable(cell) for cell in cells):
             return name
     return next((word for word in WORDS if columns(names, word)), "")
 

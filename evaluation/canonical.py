@@ -10,8 +10,8 @@ from unicodedata import normalize
 import rfc8785
 
 NEEDED = ("id", "split", "text")
-TEXTS = (*NEEDED, "group", "issuer", "language", "published_at", "source_type", "title", "url")
-FIELDS = frozenset((*TEXTS, "gold", "metadata"))
+TEXTS = (*NEEDED, "group", "issuer", "language", "published_at", "reference", "source_type", "title", "url")
+FIELDS = frozenset((*TEXTS, "candidates", "gold", "metadata"))
 # Beyond this a JSON number is not read alike everywhere (RFC 8785, 3.1 and appendix D).
 SAFE = 2**53 - 1
 
@@ -86,14 +86,15 @@ def _safe(key: str, value: Any) -> Any:
 def canonical_example(example: Mapping[str, Any]) -> dict[str, Any]:
     """What of an example is hashed: its fields without the absent, None and empty ones, its metadata as text.
 
-    Needs id, split and text; may have gold (question -> value), metadata and the fields in TEXTS, which are text.
+    Needs id, split and text; may have gold (question -> value), metadata, candidates (a list of objects with name and
+    text, perhaps model, in their order) and the fields in TEXTS, which are text.
     The text is taken as it is, character by character.
     Raises ValueError that names the example and the field.
     """
     name = example.get("id")
     if strange := sorted(set(example) - FIELDS):
         raise ValueError(f"Example “{name}” has a field “{strange[0]}” that a version does not hold.")
-    kept = {field: value for field, value in example.items() if value is not None and value not in ("", {})}
+    kept = {field: value for field, value in example.items() if value is not None and value not in ("", {}, [])}
     for field in NEEDED:
         if field not in kept:
             raise ValueError(f"Example “{name}” has no {field}.")
@@ -103,12 +104,24 @@ def canonical_example(example: Mapping[str, Any]) -> dict[str, Any]:
     for field in ("gold", "metadata"):
         if not isinstance(kept.get(field, {}), Mapping):
             raise ValueError(f"Example “{name}”: {field} must be an object of names and values.")
+    if not _are_candidates(kept.get("candidates", [])):
+        raise ValueError(f"Example “{name}”: candidates must be a list of objects with name and text.")
     try:
         metadata = canonical_metadata(kept.pop("metadata", {}))
     except ValueError as error:
         raise ValueError(f"Example “{name}”: {error}") from None
     gold = {question: value for question, value in kept.pop("gold", {}).items() if value is not None and value != ""}
     return kept | ({"gold": gold} if gold else {}) | ({"metadata": metadata} if metadata else {})
+
+
+def _are_candidates(value: Any) -> bool:
+    """Whether it is a list of objects of texts with a name and a text each."""
+    return isinstance(value, list) and all(
+        isinstance(entry, Mapping)
+        and {"name", "text"} <= set(entry) <= {"name", "text", "model"}
+        and all(isinstance(part, str) for part in entry.values())
+        for entry in value
+    )
 
 
 def example_digest(example: Mapping[str, Any]) -> bytes:

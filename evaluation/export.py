@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from annotation import schema as schemas
@@ -36,6 +36,8 @@ class Wanted(NamedTuple):
     version: DatasetVersion
     format: str
     with_test_gold: bool
+    # Whether candidate responses or reference answers are among the examples.
+    compares: bool = False
 
 
 class File(NamedTuple):
@@ -102,7 +104,9 @@ def _wanted(version: DatasetVersion, format: str, with_test_gold: bool) -> Wante
             _("“%(format)s” is no format of an export; choose %(all)s.")
             % {"format": format, "all": " or ".join(FORMATS)}
         )
-    return Wanted(version, format, with_test_gold)
+    rows = Example.objects.filter(version=version)
+    compares = rows.filter(Q(fields__has_key="candidates") | Q(fields__has_key="reference")).exists()
+    return Wanted(version, format, with_test_gold, compares)
 
 
 def _temporary() -> IO[bytes]:
@@ -238,6 +242,7 @@ def _row(wanted: Wanted, example: Example) -> dict[str, Any]:
         "text": example.text,
         "split": example.split,
         **(_gold(wanted.version, example) if shown else {}),
+        **({"candidates": fields.get("candidates", []), "reference": fields.get("reference", "")} if wanted.compares else {}),
         **{name: fields.get(name, "") for name in FIELDS},
         # PostgreSQL keeps the names of an object in an order of its own.
         "meta": dict(sorted(fields.get("metadata", {}).items())) if shown else {},
@@ -268,10 +273,12 @@ def _csv(wanted: Wanted, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     single = gold_column(wanted.version) if len(questions) == 1 else ""
     gold = [single] if single else [f"gold.{name}" for name in questions]
     meta = _meta_names(wanted)
-    columns = ["id", "text", "split", *gold, *FIELDS, *(f"meta.{name}" for name in meta), MARKER_COLUMN]
+    compared = ["candidates", "reference"] if wanted.compares else []
+    columns = ["id", "text", "split", *gold, *compared, *FIELDS, *(f"meta.{name}" for name in meta), MARKER_COLUMN]
     yield _line(columns)
     for row in rows:
         given = [row.get(single)] if single else [row.get("gold", {}).get(name) for name in questions]
+        given += [row[name] or None for name in compared]
         cells = [row["id"], row["text"], row["split"], *map(_in_cell, given), *(row[name] for name in FIELDS)]
         cells += [row["meta"].get(name, "") for name in meta]
         yield _line([*(neutralise(str(cell)) for cell in cells), "1"])

@@ -157,6 +157,11 @@ def settled(value: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in value.items() if name != "shown"}
 
 
+def classes(question: dict[str, Any]) -> list[str]:
+    """What a comparison of two may end in; a ranking has no short list."""
+    return [] if question["mode"] == RANKING else [*NAMES[:2], *([TIE] if question["tie"] else [])]
+
+
 def position(value: dict[str, Any], levels: int) -> int:
     """The answer on a line from -levels (b, strongest) over 0 (tie) to levels (a, strongest)."""
     if value["better"] == TIE:

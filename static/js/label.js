@@ -5,7 +5,8 @@ const [parts, kinds] = await Promise.all([desk.modules, desk.kinds].map(load));
 const { Outbox, ask, newId } = parts.outbox;
 const S = desk.strings;
 const $ = (id) => document.getElementById(id);
-const single = desk.questions.length === 1 && desk.questions[0].kind === "choice";
+// With a single question of such a kind one key is answer, save and next.
+const single = desk.questions.length === 1 && Boolean(kinds[desk.questions[0].kind].single?.(desk.questions[0]));
 document.body.classList.add(single ? "single" : "several");
 
 async function load(addresses) {
@@ -143,6 +144,7 @@ function show(packet, notice = "") {
   $("comment").value = kept?.comment ?? packet.comment;
   $("comment-field").hidden = !$("comment").value;
   parts.item.draw(packet, S);
+  parts.candidates?.draw($("candidates"), packet.item, S);
   history.clear();
   for (const field of fields) field.set(answer[field.question.name], packet.item);
   openQuestions();

@@ -1,4 +1,6 @@
 // One label out of several: a radio group of buttons with keys.
+export const single = () => true;
+
 export function mount(root, question, page) {
   const { Row, chip, titleOf } = page.parts.labels;
   let value = null;

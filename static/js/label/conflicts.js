@@ -158,7 +158,12 @@ function isolated(words) {
 }
 
 function alike(one, other) {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
+}
+
+// The server may give the parts of an object in another order.
+function sorted(_name, part) {
+  return part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part;
 }
 
 function same(one, other, fields) {

@@ -58,7 +58,7 @@ export function listen(page) {
       if (page.guideline.focused && (key.length > 1 || key === " ")) return;
     }
     if (page.paused && key !== "p") return;
-    if (event.timeStamp - page.shownAt < BOUNCE && (key.length === 1 || key === "Enter")) return event.preventDefault();
+    if (event.timeStamp - page.shownAt < BOUNCE && (key.length === 1 || /^(Enter|Arrow(Left|Right))$/.test(key))) return event.preventDefault();
     performance.clearMarks("assay:key");
     performance.mark("assay:key");
     if (key === "Enter") {
