@@ -39,8 +39,8 @@ class Verdict:
 def judge(values: Sequence[Any], question: dict[str, Any], *, rule: str, skipped: int = 0) -> Verdict:
     """Apply the project's rule to the answers; an empty method means that a person must decide.
 
-    disagreement: mean distance over the pairs of answers; a skip counts as a full disagreement with every answer, and
-    an item that everybody skipped as a full disagreement.
+    disagreement: mean distance over the pairs of answers; a skip (and "cannot decide", which closes a slot in the same
+    way) counts as a full disagreement with every answer, and an item that everybody skipped as a full disagreement.
     """
     kind = KINDS[question["kind"]]
     total = len(values) + skipped
@@ -337,7 +337,10 @@ def answers(case: Case) -> list[dict[str, Any]]:
     given = [
         {
             "value": row.answer.get(case.question),
+            "status": row.status,
             "skip_reason": row.skip_reason,
+            "confidence": row.confidence,
+            "sureness": row.get_confidence_display() if row.confidence else "",
             "comment": row.comment,
             "flagged": row.flagged,
             "annotator": row.annotator,

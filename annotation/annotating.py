@@ -34,6 +34,16 @@ SKIP_REASONS = {
     "language": gettext_lazy("a language I do not read"),
     "other": gettext_lazy("other (say it in the comment)"),
 }
+# Why no label can be given to an item that was read and understood as far as it goes.
+UNDECIDED_REASONS = {
+    "guideline": gettext_lazy("a gap in the guideline"),
+    "context": gettext_lazy("needs more context"),
+    "not_finance": gettext_lazy("not about finance"),
+    "duplicate": gettext_lazy("a duplicate of another item"),
+    "bad_text": gettext_lazy("broken or empty text"),
+}
+# What stands in place of an answer, and its reasons.
+WITHOUT_ANSWER = {"skipped": SKIP_REASONS, "undecided": UNDECIDED_REASONS}
 COMMENT = 5000
 # Nobody reads one item for longer than this in one go; the browser leaves idle time out, this bounds a broken clock.
 SECONDS = 4 * 3600.0
@@ -52,7 +62,8 @@ class Conflict(Exception):
 
 def told(annotation: Annotation) -> dict[str, Any]:
     """What was said, as pages and programs show it to the person who said it."""
-    return {name: getattr(annotation, name) for name in ("answer", "status", "comment", "flagged", "skip_reason")}
+    names = ("answer", "status", "comment", "flagged", "skip_reason", "confidence")
+    return {name: getattr(annotation, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Sent:
     status: str
     answer: dict[str, Any] = field(default_factory=dict)
     skip_reason: str = ""
+    confidence: int | None = None
     flagged: bool = False
     comment: str = ""
     seconds: float | None = None
@@ -76,11 +88,16 @@ def read(data: Any) -> Sent:
     if not isinstance(data, dict):
         raise ValueError(_("An answer is sent as a JSON object."))
     status = data.get("status", "submitted")
-    if status not in ("submitted", "skipped"):
-        raise ValueError(_("status must be “submitted” or “skipped”."))
-    reason = str(data.get("skip_reason") or "")
-    if status == "skipped" and reason not in SKIP_REASONS:
-        raise ValueError(_("Choose a reason for the skip: %(reasons)s.") % {"reasons": ", ".join(SKIP_REASONS)})
+    if not isinstance(status, str) or status not in {"submitted", *WITHOUT_ANSWER}:
+        raise ValueError(_("status must be “submitted”, “skipped” or “undecided”."))
+    reason, reasons = str(data.get("skip_reason") or ""), WITHOUT_ANSWER.get(status)
+    if reasons and reason not in reasons:
+        sentence = (
+            _("Choose a reason for the skip: %(reasons)s.")
+            if status == "skipped"
+            else _("Choose why it cannot be decided: %(reasons)s.")
+        )
+        raise ValueError(sentence % {"reasons": ", ".join(reasons)})
     comment = data.get("comment") or ""
     if not isinstance(comment, str) or len(comment) > COMMENT:
         raise ValueError(_("A comment is a text of at most %(most)d characters.") % {"most": COMMENT})
@@ -94,7 +111,8 @@ def read(data: Any) -> Sent:
         version=_whole(data.get("version"), "version"),
         status=status,
         answer=answer,
-        skip_reason=reason if status == "skipped" else "",
+        skip_reason=reason if reasons else "",
+        confidence=None if reasons else _level(data.get("confidence")),
         flagged=data.get("flagged") is True,
         # A browser may cut an emoji in half; no database takes the half.
         comment=clean(comment).text,
@@ -112,6 +130,15 @@ def _uuid(value: Any, name: str) -> uuid.UUID:
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
         raise ValueError(_("%(field)s must be a number of this site.") % {"field": name})
+    return int(value)
+
+
+def _level(value: Any) -> int | None:
+    """How sure the person is; raises ValueError where it is no level."""
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or value not in Annotation.Confidence.values:
+        raise ValueError(_("confidence must be 1 (unsure), 2 (fairly sure) or 3 (sure)."))
     return int(value)
 
 
@@ -155,6 +182,8 @@ def _submit(membership: Membership, sent: Sent, more: bool) -> tuple[Annotation,
 
 
 def _clean(membership: Membership, sent: Sent, version: GuidelineVersion) -> dict[str, Any]:
+    if sent.status == Annotation.Status.UNDECIDED and not membership.project.undecided:
+        raise ValueError(_("This project does not take “cannot decide”: answer the item or skip it."))
     if sent.status != "submitted":
         return {}
     return schema.clean(sent.answer, version.schema, about=_about(membership, sent.assignment, sent.answer, version))
@@ -170,7 +199,13 @@ def _about(membership: Membership, assignment: int, answer: Any, version: Guidel
     return item.about if item else None
 
 
+def _confidence(membership: Membership, sent: Sent) -> int | None:
+    """As it is stored: nothing where the project does not ask (any more)."""
+    return sent.confidence if membership.project.confidence != Project.Confidence.NONE else None
+
+
 def _slot_state(sent: Sent) -> str:
+    """Without an answer a slot is skipped, whether the person skipped the item or could not decide."""
     return Assignment.State.DONE if sent.status == "submitted" else Assignment.State.SKIPPED
 
 
@@ -243,8 +278,15 @@ def _second_answer(
     """Without a token it is a correction; with one it is a second tab that answered the same lease."""
     mine = Annotation.objects.current().filter(item=slot.item_id, annotator=membership.user_id).first()
     if sent.token is not None:
-        given = (sent.status, answer, sent.skip_reason, sent.flagged, sent.comment)
-        if mine and (mine.status, mine.answer, mine.skip_reason, mine.flagged, mine.comment) == given:
+        given = {
+            "answer": answer,
+            "status": sent.status,
+            "comment": sent.comment,
+            "flagged": sent.flagged,
+            "skip_reason": sent.skip_reason,
+            "confidence": _confidence(membership, sent),
+        }
+        if mine and told(mine) == given:
             return mine
         raise Conflict(
             _(
@@ -324,6 +366,7 @@ def _write(
         "status": sent.status,
         "answer": answer,
         "skip_reason": sent.skip_reason,
+        "confidence": _confidence(membership, sent),
         "flagged": sent.flagged,
         "comment": sent.comment,
         "seconds": sent.seconds,
@@ -390,6 +433,7 @@ def draft(*, membership: Membership, data: Any) -> bool:
         "answer": schema.clean(given, version.schema, about=about, partial=True),
         "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,
+        "confidence": _level(data.get("confidence")),
     }
     _keep_draft(membership, slot.item_id, version, values)
     return True

@@ -117,7 +117,8 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
         fields = (
-            "id", "slug", "name", "description", "overlap", "settle", "lease_minutes", "guideline_version", "created_at",
+            "id", "slug", "name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence",
+            "guideline_version", "created_at",
         )  # fmt: skip
         read_only_fields = ("id", "created_at")
 
@@ -177,6 +178,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     imported = serializers.BooleanField(read_only=True)
     submitted = serializers.IntegerField(read_only=True)
     skipped = serializers.IntegerField(read_only=True)
+    undecided = serializers.IntegerField(read_only=True)
     flagged = serializers.IntegerField(read_only=True)
     seconds_each = serializers.FloatField(read_only=True, allow_null=True)
     last = serializers.DateTimeField(read_only=True)
@@ -557,8 +559,8 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
     class Meta:
         model = Annotation
         fields = (
-            "id", "item", "external_id", "annotator", "guideline_version", "status", "answer", "skip_reason", "flagged",
-            "comment", "seconds", "independent", "updated_at", "superseded_at",
+            "id", "item", "external_id", "annotator", "guideline_version", "status", "answer", "skip_reason",
+            "confidence", "flagged", "comment", "seconds", "independent", "updated_at", "superseded_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -611,15 +613,22 @@ class GoldList(MemberList):
 
 
 class SentSerializer(serializers.Serializer[Any]):
-    """An answer or a skip; `client_id` is a UUID made by the caller, a repeat of it changes nothing."""
+    """An answer, a skip or “cannot decide”; `client_id` is a UUID made by the caller, a repeat of it changes nothing."""
 
     client_id = serializers.UUIDField()
     assignment = serializers.IntegerField()
     token = serializers.UUIDField(required=False, allow_null=True)
     version = serializers.IntegerField(help_text="id of the guideline version the answer was given under")
-    status = serializers.ChoiceField(choices=["submitted", "skipped"], default="submitted")
+    status = serializers.ChoiceField(choices=["submitted", "skipped", "undecided"], default="submitted")
     answer = serializers.JSONField(default=dict)
     skip_reason = serializers.CharField(required=False, allow_blank=True, default="")
+    confidence = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=3,
+        help_text="1 unsure to 3 sure, where the project asks",
+    )
     flagged = serializers.BooleanField(default=False)
     comment = serializers.CharField(required=False, allow_blank=True, default="")
     seconds = serializers.FloatField(required=False, allow_null=True)
@@ -633,6 +642,7 @@ class SaidSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(read_only=True)
     flagged = serializers.BooleanField(read_only=True)
     skip_reason = serializers.CharField(read_only=True)
+    confidence = serializers.IntegerField(read_only=True, allow_null=True)
 
 
 class ConflictSerializer(Problem):
@@ -727,7 +737,7 @@ class MineSerializer(serializers.ModelSerializer[Annotation]):
         model = Annotation
         fields = (
             "id", "assignment", "item", "external_id", "text", "guideline_version", "status", "answer", "skip_reason",
-            "flagged", "comment", "updated_at",
+            "confidence", "flagged", "comment", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -820,7 +830,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
 
 def said(case: Case, *, named: bool = False) -> list[dict[str, Any]]:
     """The answers to a case; with `named` who gave them."""
-    names = ("value", "skip_reason", "comment", "flagged")
+    names = ("value", "status", "skip_reason", "confidence", "comment", "flagged")
     return [
         {**{name: entry[name] for name in names}, **({"annotator": str(entry["annotator"])} if named else {})}
         for entry in adjudicating.answers(case)

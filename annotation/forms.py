@@ -77,7 +77,7 @@ class ProjectSettingsForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ("name", "description", "overlap", "settle", "lease_minutes")
+        fields = ("name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence")
         widgets = {"description": forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_DESCRIPTION})}
 
 

@@ -48,7 +48,7 @@ def create_project(
     return project
 
 
-SETTINGS = ("name", "description", "overlap", "settle", "lease_minutes")
+SETTINGS = ("name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence")
 
 
 @transaction.atomic

@@ -342,15 +342,16 @@ class Loader:
         self._fill_slots(fresh)
 
     def _annotation(self, item: int, user: User, answer: Answer) -> Annotation:
-        reason = answer.skip_reason if answer.skip_reason in annotating.SKIP_REASONS else "other"
+        status = "undecided" if answer.undecided else "skipped" if answer.skipped else "submitted"
         return Annotation(
             project=self.project,
             item_id=item,
             annotator=user,
             guideline_version=self.version,
-            status=Annotation.Status.SKIPPED if answer.skipped else Annotation.Status.SUBMITTED,
+            status=status,
             answer=answer.answer,
-            skip_reason=reason if answer.skipped else "",
+            skip_reason=_reason(answer.skip_reason, status),
+            confidence=answer.confidence if status == "submitted" else None,
             comment=answer.comment,
             seconds=answer.seconds,
         )
@@ -369,7 +370,7 @@ class Loader:
         state: str
         added: list[Assignment] = []
         for (item, user), annotation in fresh.items():
-            state = Assignment.State.SKIPPED if annotation.status == "skipped" else Assignment.State.DONE
+            state = Assignment.State.DONE if annotation.status == "submitted" else Assignment.State.SKIPPED
             if free.get(item):
                 taken.setdefault((user, state), []).append(free[item].pop().pk)
             else:
@@ -418,6 +419,13 @@ def _count_rows() -> None:
         tables = [model._meta.db_table for model in (Document, Item, Assignment, Annotation, Gold)]
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(tables)}")
+
+
+def _reason(given: str, status: str) -> str:
+    """The code as the file has it where it is one of ours."""
+    if given in annotating.WITHOUT_ANSWER.get(status, {}):
+        return given
+    return "other" if status == "skipped" else ""
 
 
 def _merged(records: Iterator[Record]) -> dict[str, Record]:

@@ -107,6 +107,12 @@ class Project(models.Model):
         UNANIMOUS = "unanimous", _("unanimous items")
         MAJORITY = "majority", _("items with a clear majority")
 
+    class Confidence(models.TextChoices):
+        """Whether a person may say how sure they are of an answer."""
+
+        NONE = "none", _("is not asked")
+        THREE = "three", _("in three levels, as an extra that nobody has to give")
+
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("description"), blank=True)
@@ -123,6 +129,12 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(1440)],
         help_text=_("How long an item stays with a person who does not answer."),
     )
+    undecided = models.BooleanField(
+        _("“cannot decide” can be answered"),
+        default=False,
+        help_text=_("Beside skipping: the item was read, and no label can be given, for a reason from a list."),
+    )
+    confidence = models.CharField(_("how sure people are"), max_length=5, choices=Confidence, default=Confidence.NONE)
     version = models.ForeignKey(
         "GuidelineVersion", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
@@ -488,11 +500,19 @@ class Annotation(models.Model):
     """One person's answer to one item under one guideline version."""
 
     class Status(models.TextChoices):
-        """A draft counts nowhere; a skipped item has a reason instead of an answer."""
+        """A draft counts nowhere; a skip and “cannot decide” have a reason instead of an answer."""
 
         DRAFT = "draft", _("draft")
         SUBMITTED = "submitted", _("submitted")
         SKIPPED = "skipped", _("skipped")
+        UNDECIDED = "undecided", _("cannot decide")
+
+    class Confidence(models.IntegerChoices):
+        """How sure a person is of an answer."""
+
+        UNSURE = 1, _("unsure")
+        FAIRLY = 2, _("fairly sure")
+        SURE = 3, _("sure")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotations")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="annotations")
@@ -500,7 +520,9 @@ class Annotation(models.Model):
     guideline_version = models.ForeignKey(GuidelineVersion, on_delete=models.PROTECT, related_name="annotations")
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     answer = models.JSONField(default=dict)
+    # Why there is no label: a code of a skip, or of "cannot decide".
     skip_reason = models.CharField(max_length=40, blank=True)
+    confidence = models.PositiveSmallIntegerField(choices=Confidence, null=True)
     flagged = models.BooleanField(default=False)
     comment = models.TextField(blank=True)
     seconds = models.FloatField(null=True)
@@ -536,6 +558,7 @@ class Revision(models.Model):
     status = models.CharField(max_length=9, choices=Annotation.Status)
     answer = models.JSONField(default=dict)
     skip_reason = models.CharField(max_length=40, blank=True)
+    confidence = models.PositiveSmallIntegerField(choices=Annotation.Confidence, null=True)
     flagged = models.BooleanField(default=False)
     comment = models.TextField(blank=True)
     seconds = models.FloatField(null=True)

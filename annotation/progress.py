@@ -42,6 +42,7 @@ def overview(project: Project) -> dict[str, Any]:
         "gold_by": gold,
         "cases_open": cases["open"],
         "cases_closed": cases["closed"],
+        "undecided": Annotation.objects.current().filter(project=project, status=Annotation.Status.UNDECIDED).count(),
         "flagged": Annotation.objects.current().filter(project=project, flagged=True).count(),
     }
 
@@ -56,6 +57,7 @@ def people(project: Project) -> list[dict[str, Any]]:
         .annotate(
             submitted=Count("pk", filter=Q(status=Annotation.Status.SUBMITTED)),
             skipped=Count("pk", filter=Q(status=Annotation.Status.SKIPPED)),
+            undecided=Count("pk", filter=Q(status=Annotation.Status.UNDECIDED)),
             flagged=Count("pk", filter=Q(flagged=True)),
             spent=Sum("seconds"),
             timed=Count("seconds"),

@@ -31,6 +31,9 @@ LIMITS = {"id": 200, "title": 500, "source_type": 40, "language": 20, "issuer": 
 NAME = 150
 TEXT = 2_000_000
 COMMENT = 5000
+# What an answer's status may say in place of an answer.
+WITHOUT_ANSWER = ("skipped", "undecided")
+LEVELS = (1, 2, 3)
 NESTED = ("meta", "metadata")
 # What our own files of refused rows add to a row.
 OURS = ("_row", "_problem")
@@ -69,7 +72,9 @@ class Answer:
     annotator: str
     given: dict[str, Any] = field(default_factory=dict)
     skipped: bool = False
+    undecided: bool = False
     skip_reason: str = ""
+    confidence: int | None = None
     comment: str = ""
     seconds: float | None = None
     answer: dict[str, Any] = field(default_factory=dict)
@@ -167,8 +172,8 @@ class Desk:
             raise self._no_schema(record)
         self._put_answers(record)
         status = _words(self._value(row.values, "status")).strip().lower()
-        if status == "skipped" and not record.answers and not record.gold:
-            record.answers = [Answer(self._row_annotator(row.values), skipped=True)]
+        if status in WITHOUT_ANSWER and not record.answers and not record.gold:
+            record.answers = [Answer(self._row_annotator(row.values), skipped=True, undecided=status == "undecided")]
         if not record.answers and not record.gold:
             raise Refused(_("Row %(row)d has neither a label nor annotations.") % {"row": row.number})
         self._check_answers(record)
@@ -429,14 +434,16 @@ class Desk:
         status = str(entry.get("status") or "submitted")
         parts = dict.fromkeys(("label", "value", "answer", *(kind.column for kind in KINDS.values()), *FOREIGN))
         value = next((entry[part] for part in parts if entry.get(part) not in (None, "")), None)
-        given = {} if status in ("skipped", "draft") else self._given(value)
+        given = {} if status in (*WITHOUT_ANSWER, "draft") else self._given(value)
         if given is None:
             return None
         return Answer(
             name,
             given,
-            skipped=status == "skipped",
+            skipped=status in WITHOUT_ANSWER,
+            undecided=status == "undecided",
             skip_reason=_words(entry.get("skip_reason"))[:40],
+            confidence=_level(entry.get("confidence")),
             comment=clean(_words(entry.get("comment"))).text[:COMMENT],
             seconds=_seconds(entry.get("seconds")),
         )
@@ -535,6 +542,11 @@ def _seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 10**7:
         return None
     return float(value)
+
+
+def _level(value: Any) -> int | None:
+    """How sure the person was, where the file says it in our levels."""
+    return value if value in LEVELS and not isinstance(value, (bool, float)) else None
 
 
 def _listed(value: Any) -> list[dict[str, Any]] | None:

@@ -86,8 +86,8 @@ def reason(code: str) -> str:
 
 @register.filter
 def skip_reason(code: str) -> str:
-    """Why an annotator skipped, in words."""
-    return str(annotating.SKIP_REASONS.get(code, code))
+    """Why there is no answer, in words: of a skip, or of "cannot decide"."""
+    return str({**annotating.UNDECIDED_REASONS, **annotating.SKIP_REASONS}.get(code, code))
 
 
 @register.filter

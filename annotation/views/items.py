@@ -61,6 +61,7 @@ STATES = (
     ("gold", gettext_lazy("has gold")),
     ("flagged", gettext_lazy("flagged")),
     ("skipped", gettext_lazy("skipped by someone")),
+    ("undecided", gettext_lazy("somebody could not decide")),
 )
 
 
@@ -98,6 +99,7 @@ def filtered(rows: QuerySet[Item], asked: dict[str, str], user: Any) -> QuerySet
         "gold": Exists(gold),
         "flagged": Exists(answers.filter(flagged=True)),
         "skipped": Exists(answers.filter(status=Annotation.Status.SKIPPED)),
+        "undecided": Exists(answers.filter(status=Annotation.Status.UNDECIDED)),
     }
     if asked["state"] in tests:
         rows = rows.filter(tests[asked["state"]])

@@ -137,6 +137,7 @@ def test_a_second_tab_is_told_both_answers(project, client_of):
         "comment": "first",
         "flagged": False,
         "skip_reason": "",
+        "confidence": None,
     }
     assert a.Annotation.objects.get().answer == {"sentiment": "negative"}
 

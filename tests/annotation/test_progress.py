@@ -30,7 +30,7 @@ def test_the_overview_counts_what_there_is(project, cast):
     found = progress.overview(project)
     assert found == {
         "items": 5, "slots": 8, "done": 5, "skipped": 1, "leased": 1, "left": 2, "percent": 75, "gold": 2,
-        "gold_by": {"unanimous": 1, "imported": 1}, "cases_open": 1, "cases_closed": 0, "flagged": 1,
+        "gold_by": {"unanimous": 1, "imported": 1}, "cases_open": 1, "cases_closed": 0, "undecided": 0, "flagged": 1,
     }  # fmt: skip
 
 
