@@ -20,6 +20,7 @@ from annotation import (
     annotating,
     assigning,
     candidates,
+    choosing,
     importing,
     inviting,
     jobs,
@@ -91,12 +92,14 @@ class JobSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
-    """The caller."""
+    """The caller; `keys` are the keys of the labelling page that the caller has changed, {action: key}."""
+
+    keys = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=1), required=False)
 
     class Meta:
         model = User
-        fields = ("id", "username", "name", "email", "language")
-        read_only_fields = fields
+        fields = ("id", "username", "name", "email", "language", "keys")
+        read_only_fields = ("id", "username", "name", "email", "language")
 
 
 class Me(APIView):
@@ -105,6 +108,15 @@ class Me(APIView):
     @extend_schema(responses={200: MeSerializer})
     def get(self, request: Request) -> Response:
         """The caller's account."""
+        return Response(MeSerializer(request.user).data)
+
+    @extend_schema(request=MeSerializer, responses={200: MeSerializer, **errors(400)})
+    def patch(self, request: Request) -> Response:
+        """Change the keys of one's labelling page: all that are other than they come."""
+        sent = MeSerializer(request.user, data=request.data, partial=True)
+        sent.is_valid(raise_exception=True)
+        if "keys" in sent.validated_data:
+            choosing.choose_keys(user=request.user, chosen=sent.validated_data["keys"])
         return Response(MeSerializer(request.user).data)
 
 

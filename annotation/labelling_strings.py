@@ -35,6 +35,8 @@ def strings() -> dict[str, str | dict[str, str]]:
         "offline": _("There is no connection. What you answered is kept and sent when it is back."),
         "say_why": _("Say in the comment why you skip it, leave it with Esc, then skip again."),
         "skipped": _("skipped"),
+        "undecided": _("cannot decide"),
+        "sure": _("How sure"),
         "no_label": _("No label has these words."),
         "chosen": _("chosen"),
         "not_chosen": _("not chosen"),

@@ -53,6 +53,8 @@ class User(AbstractUser):
 
     name = models.CharField(_("name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
+    # action of the labelling page -> the key that this person has given it
+    keys = models.JSONField(default=dict, editable=False)
     imported_for = models.ForeignKey(
         "Project", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="imported_annotators"
     )

@@ -12,6 +12,7 @@ urlpatterns = [
     path("join/<str:token>/", account.join, name="join"),
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="password"),
+    path("account/keys/", account.keys, name="keys"),
     path("account/tokens/", account.make_token, name="make_token"),
     path("account/tokens/<str:digest>/revoke/", account.revoke_token, name="revoke_token"),
     path("projects/new/", projects.new_project, name="new_project"),

@@ -21,7 +21,7 @@ VERBS = ("get", "post", "put", "patch", "delete")
 OPEN = {"annotation:sign_in", "annotation:sign_out", "annotation:join", "set_language"}
 # Addresses without a project; any signed-in person may call them for themselves.
 OWN = {
-    "annotation:projects", "annotation:account", "annotation:password", "annotation:make_token",
+    "annotation:projects", "annotation:account", "annotation:keys", "annotation:password", "annotation:make_token",
     "annotation:revoke_token", "annotation:new_project", "api-me", "api-projects", "schema", "api-docs",
 }  # fmt: skip
 

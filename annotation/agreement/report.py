@@ -146,7 +146,8 @@ def most_contested(r: Ratings, apart: Floats, values: Sequence[Any]) -> list[Jso
             "unit": r.units[unit],
             "disagreement": float(share[unit]),
             "answers": [
-                {"value": values[int(code)], "count": int(r.counts[unit, code])} for code in np.flatnonzero(r.counts[unit])
+                {"value": values[int(code)], "count": int(r.counts[unit, code])}
+                for code in np.flatnonzero(r.counts[unit])
             ],
         }
         for unit in worst

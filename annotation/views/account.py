@@ -16,15 +16,19 @@ from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from knox.models import AuthToken
 
-from annotation import inviting
+from annotation import choosing, inviting
+from annotation import keys as page_keys
 from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
+from annotation.views.posted import text
 
 # Wrong passwords for a name within the window: from one address, and from all together. The second is far higher, so
 # that nobody can lock another person out from elsewhere with a handful of tries.
@@ -124,6 +128,28 @@ def _account(request: HttpRequest, **extra: Any) -> HttpResponse:
         **extra,
     }
     return render(request, "annotation/account.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def keys(request: HttpRequest) -> HttpResponseBase:
+    """One's own keys of the labelling page; its sheet of keys sends them here and is gone back to."""
+    back = request.POST.get("next", "")
+    if not back.startswith("/") or not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = reverse("annotation:account")
+    own, error = request.user.keys, ""
+    if request.method == "POST":
+        own = {} if "reset" in request.POST else {action: text(request.POST, action) for action in page_keys.ACTIONS}
+        try:
+            choosing.choose_keys(user=request.user, chosen=own)
+        except ValueError as problem:
+            error = str(problem)
+        else:
+            return redirect(back)
+    rows = [(action, page_keys.WORDS[action], key, own.get(action, "")) for action, key in page_keys.ACTIONS.items()]
+    context = {"key_rows": rows, "next": back, "error": error}
+    return render(request, "annotation/keys.html", context, status=400 if error else 200)
 
 
 @login_required

@@ -19,18 +19,19 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import annotating, assigning, candidates, progress
+from annotation import keys as page_keys
 from annotation.access import member, membership_of
 from annotation.kinds import KINDS
 from annotation.labelling_strings import strings
 from annotation.markdown import to_html
-from annotation.models import Annotation, Assignment, Item, Membership
+from annotation.models import Annotation, Assignment, Item, Membership, Project
 
 BODY = 256 * 1024
 BACK = 50
 RTL = {"R", "AL"}
 # The page's script, one module for each subject; the script loads them by the addresses that name their content.
 SHARED = ("labels",)
-MODULES = ("clock", "conflicts", "drafts", "guideline", "history", "item", "keys", "mine", "state", "tally")
+MODULES = ("clock", "conflicts", "drafts", "guideline", "history", "item", "keys", "mine", "state", "sure", "tally")
 
 
 @require_safe
@@ -45,11 +46,14 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     if version is None:
         return render(request, "annotation/label.html", {**context, "desk": None})
     questions = version.schema["questions"]
+    keys = keys_of(membership, questions)
+    asks_confidence = project.confidence != Project.Confidence.NONE
     desk = {
         "user": membership.user_id,
         "project": project.pk,
         "version": version.pk,
         "questions": questions,
+        "keys": {key: action for action, key in keys.items() if key},
         "packets": _packets(membership, assigning.take(membership=membership)),
         "done_today": progress.done_today(membership),
         "share": progress.share(membership),
@@ -62,7 +66,7 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         },
         "modules": {
             "outbox": static("js/outbox.js"),
-            **{name: static(f"js/label/{name}.js") for name in MODULES},
+            **{name: static(f"js/label/{name}.js") for name in MODULES if asks_confidence or name != "sure"},
             **shared_modules(),
             **({"candidates": static("js/label/candidates.js")} if compares(questions) else {}),
         },
@@ -73,10 +77,24 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "questions": [{**entry, "template": f"annotation/kinds/{entry['kind']}.html"} for entry in questions],
         "guideline_html": to_html(version.text),
         "skip_reasons": list(annotating.SKIP_REASONS.items()),
+        "undecided_reasons": list(annotating.UNDECIDED_REASONS.items()),
+        "asks_confidence": asks_confidence,
+        "confidences": Annotation.Confidence.choices,
+        "keys": {action: key.upper() for action, key in keys.items()},
+        "key_rows": [
+            (action, page_keys.WORDS[action], key.upper(), request.user.keys.get(action, ""))
+            for action, key in keys.items()
+        ],
         "desk": desk,
         "compares": compares(questions),
     }
     return render(request, "annotation/label.html", context)
+
+
+def keys_of(membership: Membership, questions: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """action -> key of this person's page, for the actions that the project has."""
+    found = page_keys.effective(membership.user.keys, questions)
+    return {action: key for action, key in found.items() if action != "undecided" or membership.project.undecided}
 
 
 @require_POST
@@ -131,7 +149,7 @@ def following(request: HttpRequest, slug: str) -> JsonResponse:
 @require_safe
 @never_cache
 def mine(request: HttpRequest, slug: str) -> JsonResponse:
-    """One's own answers, newest first, a page at a time; ?assignment=ID gives one of them to correct.
+    """One's own answers, newest first, a page at a time; ?assignment=ID or ?item=ID gives one of them to correct.
 
     `older` is what to add to the address for the next page: the time and the id of the last row, so that a page costs
     the same however far back it is, and answers of the same moment are neither left out nor shown twice.
@@ -139,9 +157,9 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
     membership, refusal = _labeller(request, slug)
     if membership is None:
         return refusal
-    wanted = request.GET.get("assignment", "")
-    if wanted:
-        return _one_of_mine(membership, _whole(wanted))
+    for name, field in (("assignment", "pk"), ("item", "item")):
+        if wanted := request.GET.get(name, ""):
+            return _one_of_mine(membership, **{field: _whole(wanted)})
     rows = progress.own(membership)
     if before := _moment(request.GET.get("before", "")):
         # The outer bound is what the index is searched by; of the same moment come the rows with lower ids.
@@ -179,9 +197,9 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _one_of_mine(membership: Membership, assignment: int) -> JsonResponse:
+def _one_of_mine(membership: Membership, **wanted: int) -> JsonResponse:
     slot = (
-        Assignment.objects.filter(pk=assignment, project=membership.project_id, annotator=membership.user_id)
+        Assignment.objects.filter(project=membership.project_id, annotator=membership.user_id, **wanted)
         .exclude(state=Assignment.State.LEASED)
         .select_related("item__document")
         .first()

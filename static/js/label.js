@@ -24,6 +24,7 @@ let shownAt = -Infinity;
 let pending = ""; // a sentence for the next item, where none is on the screen
 let asking = false;
 let stuck = false; // the last request for more work failed
+let holding = false; // the label was pressed with Shift: how sure the person is comes next
 const started = Date.now();
 
 const clock = new parts.clock.Clock();
@@ -47,10 +48,11 @@ const fields = desk.questions.map((question) => {
   const root = document.querySelector(`[data-question="${CSS.escape(question.name)}"]`);
   return kinds[question.kind].mount(root, question, page);
 });
+const sure = parts.sure ? new parts.sure.Sure(wasSure) : null;
 const history = new parts.history.History();
 const guideline = new parts.guideline.Guideline(fields, () => answer, () => ($("item").hidden ? document.body : $("text")).focus({ preventScroll: true }));
 const look = (address) => ask(address, desk.user);
-const mine = new parts.mine.Mine({ ask: look, url: desk.urls.mine, fields, strings: S, open: reopen });
+const mine = new parts.mine.Mine({ ask: look, url: desk.urls.mine, fields, strings: S, open: reopen, jump });
 
 // `final`: the person is done with the question; `part`: what is being typed, one step of undo for all of it.
 function changed(name, value, { final = false, part = "" } = {}) {
@@ -60,12 +62,24 @@ function changed(name, value, { final = false, part = "" } = {}) {
   const field = fields.find((one) => one.question.name === name);
   showRule(field.root.querySelector(".definition") ? null : field.definition?.(value)); // few labels carry theirs
   keepDraft();
-  if (final && single) return submit("submitted");
-  if (final) {
-    const open = fields.find((one) => asked(one) && answer[one.question.name] == null);
-    if (open) open.root.querySelector("[tabindex='0']")?.focus();
-  }
+  if (final && holding) sure.focus();
+  else if (final && single) return submit("submitted");
+  else if (final) nextOpen();
   serverDraft();
+}
+
+function nextOpen() {
+  const open = fields.find((one) => asked(one) && answer[one.question.name] == null);
+  if (open) open.root.querySelector("[tabindex='0']")?.focus();
+  return open;
+}
+
+// With one question the level is the last thing to say; before the label it is kept for it.
+function wasSure() {
+  keepDraft();
+  serverDraft();
+  if (!mayNot() && single && sure.value) submit("submitted");
+  else if (!nextOpen()) document.querySelector("[data-do=save]").focus();
 }
 
 // On to the next open question after the one in the focus; where there is none the answer is sent.
@@ -122,14 +136,14 @@ function answerBy(key) {
 }
 
 function keepDraft() {
-  if (current && !current.correction) drafts.store(current.assignment, { answer, flagged, comment: $("comment").value });
+  if (current && !current.correction) drafts.store(current.assignment, { answer, flagged, confidence: sure?.value, comment: $("comment").value });
 }
 
 function serverDraft() {
   const of = current;
   drafts.later(() => {
     if (current !== of || !of || of.correction) return null;
-    return { assignment: of.assignment, token: of.token, version: desk.version, answer, comment: $("comment").value, flagged };
+    return { assignment: of.assignment, token: of.token, version: desk.version, answer, comment: $("comment").value, flagged, confidence: sure?.value };
   });
 }
 
@@ -141,6 +155,7 @@ function show(packet, notice = "") {
   const kept = packet.correction || packet.status === "submitted" ? null : drafts.read(packet.assignment);
   answer = { ...packet.answer, ...kept?.answer };
   setFlag(kept?.flagged ?? packet.flagged);
+  sure?.set(kept?.confidence ?? packet.confidence);
   $("comment").value = kept?.comment ?? packet.comment;
   $("comment-field").hidden = !$("comment").value;
   parts.item.draw(packet, S);
@@ -198,7 +213,7 @@ function pause(on) {
 
 // What is on the screen goes back into the hand, with all that was written into it.
 function setAside() {
-  if (current) waiting.unshift({ ...current, answer, flagged, comment: $("comment").value });
+  if (current) waiting.unshift({ ...current, answer, flagged, confidence: sure?.value, comment: $("comment").value });
 }
 
 function advance() {
@@ -280,13 +295,14 @@ function submit(status, reason = "") {
     status,
     answer: status === "submitted" ? given() : {},
     skip_reason: reason,
+    confidence: status === "submitted" ? sure?.value ?? null : null,
     flagged,
     comment: $("comment").value,
     seconds: clock.take(),
     held: waiting.map((packet) => packet.assignment),
   };
   last = { clientId: body.client_id, assignment: current.assignment };
-  const entry = { body, packet: { ...current, answer: body.answer, status, comment: body.comment, flagged, skip_reason: reason } };
+  const entry = { body, packet: { ...current, answer: body.answer, status, comment: body.comment, flagged, skip_reason: reason, confidence: body.confidence } };
   drafts.drop(current.assignment);
   tally.count(entry, 1);
   outbox.add(entry);
@@ -300,7 +316,7 @@ const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
   },
   refused(entry, status, reply) {
     tally.count(entry, -1);
-    if (entry.body.token && ["submitted", "skipped"].includes(reply.theirs?.status)) {
+    if (entry.body.token && ["submitted", "skipped", "undecided"].includes(reply.theirs?.status)) {
       tally.move(1);
       conflicts.add(entry, reply.theirs);
       return;
@@ -321,6 +337,7 @@ const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
 
 // An item that was answered in another window before: which of the two answers stands?
 const conflicts = new parts.conflicts.Conflicts(desk.user, desk.project, fields, S, {
+  sureness: (level) => sure?.words(level) ?? "",
   write: parts.item.write,
   free: () => !paused && !document.querySelector("dialog:modal") && !document.activeElement?.matches("input, textarea, select"),
   opened: () => clock.stop(true),
@@ -345,11 +362,25 @@ addEventListener("beforeunload", (event) => (outbox.memory.length || conflicts.m
 
 // ---- actions
 async function reopen(assignment) {
-  if (outbox.size) await outbox.flush();
-  const { status, json } = await look(`${desk.urls.mine}?assignment=${assignment}`);
+  const { status, json } = await earlier(`assignment=${assignment}`);
   if (status !== 200) return tell(json?.error ?? S.offline);
   setAside();
   return show(json);
+}
+
+// One of the person's own answers, as the server has it.
+async function earlier(query) {
+  if (outbox.size) await outbox.flush();
+  return look(`${desk.urls.mine}?${query}`);
+}
+
+// Goes to an item by its number; the sentence why it cannot, or nothing.
+async function jump(item) {
+  const { status, json } = await earlier(`item=${encodeURIComponent(item)}`);
+  if (status !== 200) return json?.error ?? S.offline;
+  setAside();
+  show(json);
+  return "";
 }
 
 const actions = {
@@ -370,6 +401,7 @@ const actions = {
   },
   back: () => mine.show(async () => { if (outbox.size) await outbox.flush(); }),
   skip: () => current && $("skip-dialog").showModal(),
+  undecided: () => current && $("undecided-dialog").showModal(),
   flag() { if (current) { setFlag(!flagged); keepDraft(); serverDraft(); } },
   comment() { if (current) { $("comment-field").hidden = false; $("comment").focus(); } },
   guideline: () => guideline.toggle(),
@@ -387,21 +419,25 @@ const actions = {
 parts.keys.listen({
   single,
   guideline,
+  keys: desk.keys,
+  sure: Boolean(sure),
   get paused() { return paused; },
   get shownAt() { return shownAt; },
   submit: () => submit("submitted"),
   answer: answerBy,
   act: (name) => actions[name](),
 });
+for (const kind of ["keydown", "click"]) addEventListener(kind, (event) => { holding = Boolean(sure) && event.shiftKey; }, true);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) actions[button.dataset.do]();
   const reason = event.target.closest("[data-skip]");
   if (reason) {
-    $("skip-dialog").close();
+    const dialog = reason.closest("dialog");
+    dialog.close();
     // “Other, say it in the comment” says nothing without one.
     if (reason.dataset.skip === "other" && !$("comment").value.trim()) { say(S.say_why); actions.comment(); }
-    else submit("skipped", reason.dataset.skip);
+    else submit(dialog.dataset.status, reason.dataset.skip);
   }
   const closed = event.target.closest("[data-close]")?.closest("dialog");
   if (closed === guideline.drawer) guideline.close();

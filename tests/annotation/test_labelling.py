@@ -332,3 +332,32 @@ def test_the_answer_that_completes_an_item_costs_at_most_twelve_queries_too(proj
     found = cost_of_one_submit(client_of("alice"), project)
     assert len(found) <= 12, "\n".join(found)
     assert a.Gold.objects.count() + a.Case.objects.count() == 1
+
+
+# Jumping to an item, keys of one's own
+
+
+def test_an_item_of_ones_own_is_found_by_its_number_and_no_other(project, cast, client_of):
+    first, second = make_items(project, 2)
+    answer(project, cast["alice"], lease(first, cast["alice"]))
+    answer(project, cast["bob"], lease(second, cast["bob"]))
+    alice = client_of("alice")
+    found = alice.get(url("label_mine", project), {"item": first.pk})
+    assert (found.json()["item"]["id"], found.json()["correction"]) == (first.pk, True)
+    for number in (second.pk, 10**17, "x", "-1"):
+        assert alice.get(url("label_mine", project), {"item": number}).status_code == 404
+
+
+def test_the_page_shows_ones_own_keys_and_only_what_the_project_asks(project, cast, client_of):
+    cast["alice"].keys = {"skip": "k"}
+    cast["alice"].save()
+    page = client_of("alice").get(url("label", project))
+    assert page.context["desk"]["keys"]["k"] == "skip"
+    assert "undecided" not in page.context["desk"]["keys"].values()
+    assert "sure" not in page.context["desk"]["modules"]
+    assert b"undecided-dialog" not in page.content
+    a.Project.objects.update(undecided=True, confidence="three")
+    page = client_of("alice").get(url("label", project))
+    assert page.context["desk"]["keys"]["d"] == "undecided"
+    assert "sure" in page.context["desk"]["modules"]
+    assert b"undecided-dialog" in page.content

@@ -427,7 +427,7 @@ def test_a_project_is_made_with_a_name_alone(cast, client_of):
 
 
 def test_refused_settings_leave_the_name_above_the_page(world, client_of):
-    fields = {"name": "", "overlap": 99, "settle": "unanimous", "lease_minutes": 30}
+    fields = {"name": "", "overlap": 99, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
     response = client_of("dave").post(address("settings", world["project"]), fields)
     assert response.status_code == 200
     assert response.context["project"].name == "Sentiment"

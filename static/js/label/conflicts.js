@@ -9,7 +9,7 @@ const SURPRISE = 500;
 export class Conflicts {
   // on: free() -> whether the person may be interrupted, opened(), closed(), mine(entry) sends it after all,
   // look(assignment) -> {status, json} of the answer as it stands now, gone(entry) where none stands any more,
-  // write(place, item) puts the text there
+  // write(place, item) puts the text there, sureness(level) -> its words
   constructor(user, project, fields, strings, on) {
     this.prefix = `assay-refused-${user}-${project}-`;
     this.fields = fields;
@@ -117,7 +117,9 @@ export class Conflicts {
   rows(given, other) {
     const values = this.fields.map((field) => [field.question.title, field.mark(value(field, given)), !alike(value(field, given), value(field, other))]);
     const more = [
-      [this.strings.skipped, reason(given), reason(other)],
+      [this.strings.skipped, reason(given, "skipped"), reason(other, "skipped")],
+      [this.strings.undecided, reason(given, "undecided"), reason(other, "undecided")],
+      [this.strings.sure, this.on.sureness(given.confidence), this.on.sureness(other.confidence)],
       [this.strings.comment, given.comment || "", other.comment || ""],
       [this.strings.flagged, given.flagged ? "⚑" : "", other.flagged ? "⚑" : ""],
     ];
@@ -141,13 +143,13 @@ function parsed(words) {
 }
 
 function value(field, given) {
-  return given.status === "skipped" ? null : given.answer?.[field.question.name] ?? null;
+  return ["skipped", "undecided"].includes(given.status) ? null : given.answer?.[field.question.name] ?? null;
 }
 
-// A skip's reason in the words of the dialog that asks for it.
-function reason(given) {
-  if (given.status !== "skipped") return "";
-  const button = document.querySelector(`[data-skip="${CSS.escape(given.skip_reason ?? "")}"]`);
+// Why there is no answer, in the words of the dialog that asks for it.
+function reason(given, status) {
+  if (given.status !== status) return "";
+  const button = document.querySelector(`[data-status=${status}] [data-skip="${CSS.escape(given.skip_reason ?? "")}"]`);
   return button?.firstChild.textContent ?? (given.skip_reason || "✓");
 }
 
@@ -167,6 +169,6 @@ function sorted(_name, part) {
 }
 
 function same(one, other, fields) {
-  const parts = (given) => [given.status, given.skip_reason || "", given.comment || "", Boolean(given.flagged), fields.map((field) => value(field, given))];
+  const parts = (given) => [given.status, given.skip_reason || "", given.confidence || 0, given.comment || "", Boolean(given.flagged), fields.map((field) => value(field, given))];
   return alike(parts(one), parts(other));
 }

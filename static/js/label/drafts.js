@@ -12,8 +12,8 @@ export class Drafts {
     this.sweep();
   }
 
-  store(assignment, { answer, flagged, comment }) {
-    const kept = JSON.stringify({ answer, flagged, comment, at: Date.now() });
+  store(assignment, { answer, flagged, confidence, comment }) {
+    const kept = JSON.stringify({ answer, flagged, confidence, comment, at: Date.now() });
     try { localStorage.setItem(this.prefix + assignment, kept); } catch { /* the server's draft remains */ }
   }
 

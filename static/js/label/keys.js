@@ -3,8 +3,7 @@
 // A key that comes so soon after an item was meant for the one before: a bounce, or the second half of a double press.
 const BOUNCE = 120;
 const DOUBLE_CLICK = 400;
-const KEYS = { u: "undo", U: "redo", b: "back", s: "skip", f: "flag", c: "comment", g: "guideline", p: "pause", "?": "help" };
-const CLOSES = { "help-dialog": "?", "back-dialog": "b" }; // the key that opened it
+const CLOSES = { "help-dialog": "help", "back-dialog": "back" }; // its own key closes what it has opened
 
 // The letter or digit that a key stands for, also on layouts that write other letters with it.
 function plain(event) {
@@ -15,14 +14,15 @@ function plain(event) {
 }
 
 // In a dialog the printed keys press its buttons and the arrows go through the entries of its list.
-function inDialog(dialog, key, event) {
+function inDialog(dialog, key, event, keys) {
+  if (event.target.closest?.("input, textarea, select")) return; // what is typed belongs to the field
   const visible = [...dialog.querySelectorAll("button")].filter((one) => one.checkVisibility?.() ?? !one.hidden);
   const chosen = event.repeat ? null : visible.find((one) => one.querySelector("kbd")?.textContent.toLowerCase() === key);
   const entries = visible.filter((one) => one.matches("[data-skip], .mine button"));
   const step = { ArrowDown: 1, ArrowUp: -1 }[key];
   if (chosen) chosen.click();
   else if (step && entries.length) entries[(entries.indexOf(document.activeElement) + step + entries.length) % entries.length].focus();
-  else if (CLOSES[dialog.id] === key && !event.repeat) dialog.close();
+  else if (CLOSES[dialog.id] && CLOSES[dialog.id] === keys[key] && !event.repeat) dialog.close();
   else return;
   event.preventDefault();
 }
@@ -35,7 +35,7 @@ function undoes(event, page) {
   page.act(key === "y" || event.shiftKey ? "redo" : "undo");
 }
 
-// page: {single, paused, shownAt, guideline, submit(), answer(key) -> whether a label has it, act(name)}
+// page: {single, paused, shownAt, guideline, keys (key -> action), sure (whether Shift holds a label), submit(), answer(key) -> whether a label has it, act(name)}
 export function listen(page) {
   document.addEventListener("click", (event) => {
     // The second half of a double click is no answer to the item that the first half has brought.
@@ -45,19 +45,20 @@ export function listen(page) {
   addEventListener("keydown", (event) => {
     if (event.isComposing || event.altKey) return;
     if (event.ctrlKey || event.metaKey) return undoes(event, page);
-    const key = plain(event);
+    const key = page.sure && event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : plain(event);
+    const action = page.keys[key];
     const dialog = document.querySelector("dialog:modal");
-    if (dialog) return inDialog(dialog, key, event);
+    if (dialog) return inDialog(dialog, key, event, page.keys);
     if (event.target.closest?.("input:not([type=range]), textarea, select")) {
       if (event.key !== "Enter" || !(event.target.id === "comment" && event.shiftKey === false && page.single === false)) return;
     }
     if (event.repeat && key !== "Tab") { if (/^[a-z0-9]$/.test(key) || key === "Enter") event.preventDefault(); return; }
     if (page.guideline.open) {
-      if (key === "Escape" || key === "g") { event.preventDefault(); page.guideline.close(); return; }
+      if (key === "Escape" || action === "guideline") { event.preventDefault(); page.guideline.close(); return; }
       // Letters and digits work on beside the open drawer; what scrolls it is its own.
       if (page.guideline.focused && (key.length > 1 || key === " ")) return;
     }
-    if (page.paused && key !== "p") return;
+    if (page.paused && action !== "pause") return;
     if (event.timeStamp - page.shownAt < BOUNCE && (key.length === 1 || /^(Enter|Arrow(Left|Right))$/.test(key))) return event.preventDefault();
     performance.clearMarks("assay:key");
     performance.mark("assay:key");
@@ -67,9 +68,9 @@ export function listen(page) {
       event.preventDefault();
       page.submit();
     } else if (page.answer(key)) event.preventDefault();
-    else {
-      const wanted = key === "u" && event.shiftKey ? "U" : key;
-      if (KEYS[wanted]) { event.preventDefault(); page.act(KEYS[wanted]); }
+    else if (action) {
+      event.preventDefault();
+      page.act(action === "undo" && event.shiftKey ? "redo" : action);
     }
   });
 }

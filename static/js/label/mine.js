@@ -1,6 +1,6 @@
 // One's own answers, newest first: a page of them at a time, each opens its item to be corrected.
 export class Mine {
-  constructor({ ask, url, fields, strings, open }) {
+  constructor({ ask, url, fields, strings, open, jump }) {
     this.dialog = document.getElementById("back-dialog");
     this.list = document.getElementById("mine");
     this.words = document.getElementById("mine-words");
@@ -14,6 +14,16 @@ export class Mine {
     this.turn = 0; // each opening: a reply to an earlier one is of no use
     this.asking = 0; // the turn whose reply is awaited
     this.button.addEventListener("click", () => this.more());
+    this.number = document.getElementById("jump-item");
+    document.getElementById("jump").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const wanted = this.number.value.replace(/^\s*#?/, "").trim();
+      if (!wanted) return this.number.focus();
+      const problem = await jump(wanted);
+      if (!problem) return this.dialog.close();
+      this.words.textContent = problem;
+      return this.number.select();
+    });
   }
 
   // `ready` resolves when what is still on its way has reached the server: it belongs into the list.
@@ -21,7 +31,7 @@ export class Mine {
     const turn = (this.turn += 1);
     this.dialog.showModal();
     this.list.replaceChildren();
-    this.words.textContent = "";
+    this.words.textContent = this.number.value = "";
     this.button.hidden = true;
     this.older = "";
     await ready();
@@ -54,7 +64,7 @@ export class Mine {
     text.textContent = row.excerpt;
     text.dir = "auto";
     const given = document.createElement("span");
-    given.textContent = row.status === "skipped" ? this.strings.skipped : this.fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ");
+    given.textContent = row.status === "submitted" ? this.fields.map((field) => field.title(row.answer[field.question.name])).filter(Boolean).join(", ") : this.strings[row.status];
     const key = document.createElement("kbd");
     key.textContent = number;
     button.append(text, given, row.flagged ? "⚑" : "", number < 10 ? key : "");

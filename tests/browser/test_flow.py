@@ -1,0 +1,143 @@
+"""The flow of labelling in a browser: cannot decide, how sure one is, jumping to an item, keys of one's own."""
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+
+from annotation import models as a
+from tests.browser.pages import Keys, Window
+from tests.conftest import make_items
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def alice(window: Window, project: a.Project, cast: dict[str, a.User]) -> Window:
+    """Alice's window on a project that wants to know what cannot be decided and how sure people are."""
+    a.Project.objects.update(undecided=True, confidence="three")
+    make_items(project, 6)
+    window.sign_in(cast["alice"])
+    window.label(project)
+    return window
+
+
+def answer_to(text: str) -> a.Annotation:
+    """The one annotation of the item with that text."""
+    return a.Annotation.objects.get(item__document__text=text)
+
+
+def with_shift(window: Window, key: str) -> None:
+    """Press a key with Shift held."""
+    ActionChains(window.driver, duration=0).key_down(Keys.SHIFT).send_keys(key).key_up(Keys.SHIFT).perform()
+
+
+def test_what_cannot_be_decided_is_said_with_two_keys(alice):
+    first = alice.item()
+    alice.press("d")
+    alice.until(lambda: alice.shown("#undecided-dialog"), "the dialog does not open")
+    assert alice.faults() == []
+    alice.press("4")
+    alice.next_item(first)
+    alice.saved()
+    given = answer_to(first)
+    assert (given.status, given.skip_reason, given.answer) == ("undecided", "duplicate", {})
+    alice.press("b")
+    alice.until(lambda: alice.all("#mine button"), "the list stays empty")
+    assert "cannot decide" in alice.text("#mine")
+
+
+def test_a_plain_key_still_answers_saves_and_goes_on_without_asking_how_sure(alice, project):
+    alice.requests()
+    first = alice.item()
+    alice.press("3")
+    alice.next_item(first)
+    alice.saved()
+    assert answer_to(first).confidence is None
+    assert alice.requests() == [f"POST /p/{project.slug}/label/submit/"]
+
+
+def test_with_shift_the_label_waits_for_how_sure_one_is(alice):
+    first = alice.item()
+    with_shift(alice, "2")
+    alice.until(lambda: alice.js("return document.activeElement.dataset.sure"), "the row does not get the focus")
+    assert alice.item() == first
+    assert alice.faults() == []
+    alice.press("1")
+    second = alice.next_item(first)
+    alice.saved()
+    assert (answer_to(first).answer, answer_to(first).confidence) == ({"sentiment": "neutral"}, 1)
+    alice.press("1")
+    alice.next_item(second)
+    alice.saved()
+    assert answer_to(second).confidence is None
+
+
+def test_a_finger_says_how_sure_before_the_label_and_undo_brings_both_back(alice, project):
+    alice.phone()
+    alice.label(project)
+    first = alice.item()
+    alice.tap("[data-sure='3']")
+    alice.until(lambda: alice.all("[data-sure='3'][aria-checked=true]"), "the level is not shown")
+    assert alice.item() == first
+    alice.tap("[data-value=positive]")
+    alice.next_item(first)
+    alice.saved()
+    assert answer_to(first).confidence == 3
+    alice.press("u")
+    alice.until(lambda: alice.item() == first, "it does not come back")
+    assert alice.find("[data-sure='3']").get_attribute("aria-checked") == "true"
+
+
+def test_how_sure_one_was_survives_a_reload(alice):
+    first = alice.item()
+    alice.click("[data-sure='2']")
+    alice.driver.refresh()
+    alice.ready()
+    assert alice.item() == first
+    assert alice.find("[data-sure='2']").get_attribute("aria-checked") == "true"
+
+
+def test_an_item_is_jumped_to_by_its_number(alice):
+    first = alice.item()
+    alice.press("1")
+    second = alice.next_item(first)
+    alice.press("2")
+    alice.next_item(second)
+    alice.saved()
+    number = answer_to(first).item_id
+    alice.press("b")
+    alice.until(lambda: alice.all("#mine button"))
+    alice.expected.append("404")
+    alice.type("#jump-item", "999999")
+    alice.press(Keys.ENTER)
+    alice.until(lambda: "not one of your answers" in alice.text("#mine-words"), "nothing is said")
+    alice.type("#jump-item", str(number))
+    alice.press(Keys.ENTER)
+    alice.until(lambda: alice.item() == first, "the item does not come")
+    assert not alice.shown("#back-dialog")
+    assert alice.find("[data-value=negative]").get_attribute("aria-checked") == "true"
+
+
+def test_a_key_is_changed_on_the_sheet_works_at_once_and_is_reset(alice):
+    alice.press("?")
+    alice.until(lambda: alice.shown("#help-dialog"))
+    alice.click("#help-dialog summary")
+    alice.type("#help-dialog [name=skip]", "k")
+    alice.follow("#help-dialog .own-keys .button")
+    alice.ready()
+    assert "/label/" in alice.path
+    assert alice.text("[data-do=skip] kbd") == "K"
+    alice.press("s")
+    alice.rest()
+    assert not alice.shown("#skip-dialog")
+    alice.press("k")
+    alice.until(lambda: alice.shown("#skip-dialog"), "the new key does nothing")
+    alice.press(Keys.ESCAPE)
+    alice.press("?")
+    alice.click("#help-dialog summary")
+    alice.expected.append("400")
+    alice.type("#help-dialog [name=flag]", "b")
+    alice.follow("#help-dialog .own-keys .button")
+    assert "would do two things" in alice.words()
+    alice.follow("[name=reset]")
+    alice.ready()
+    assert alice.text("[data-do=skip] kbd") == "S"
