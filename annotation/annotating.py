@@ -430,7 +430,7 @@ def draft(*, membership: Membership, data: Any) -> bool:
     given = data.get("answer") or {}
     about = _about(membership, slot.pk, given, version)
     values = {
-        "answer": schema.clean(given, version.schema, about=about, partial=True),
+        "answer": schema.clean(given, version.schema, about=about, partial=True, draft=True),
         "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,
         "confidence": _level(data.get("confidence")),

@@ -6,6 +6,7 @@ Figures are of one guideline version: answers given under other rules are other 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,7 +18,7 @@ from annotation import jobs
 from annotation import schema as schemas
 from annotation.agreement.kinds import AGREEMENTS
 from annotation.jobs import LIVE, Grip, State
-from annotation.models import AgreementReport, Annotation, GuidelineVersion, Item, Project, User
+from annotation.models import AgreementReport, Annotation, Gold, GuidelineVersion, Item, Project, User
 
 DRAWS = 2000
 MOST_DRAWS = 100_000
@@ -92,20 +93,38 @@ def measure(
         )
     if without:
         entry = {**entry, "labels": [label for label in entry["labels"] if label["name"] not in without]}
-    figures = AGREEMENTS[entry["kind"]].report(
+    agreement = AGREEMENTS[entry["kind"]]
+    more = {"models": models(project, question)} if agreement.models else {}
+    figures = agreement.report(
         triples(project=project, question=question, without=without, version=version),
         question=entry,
         groups=_groups(project),
         draws=draws,
         seed=seed,
+        **more,
     )
     people = dict(User.objects.filter(annotations__project=project).distinct().values_list("pk", "name"))
     usernames = dict(User.objects.filter(pk__in=people).values_list("pk", "username"))
     figures["guideline_version"] = version.number
     figures["raters"] = {str(pk): name or usernames[pk] for pk, name in people.items()}
+    for table in figures.get("tables", []):
+        for row, place in product(table["rows"], table.get("people", [])):
+            row[place] = figures["raters"].get(row[place], row[place])
     for pair in figures.get("cohen", []):
         pair["names"] = [figures["raters"].get(pair[side], pair[side]) for side in ("a", "b")]
     return figures
+
+
+def models(project: Project, question: str) -> dict[str, dict[str, str]]:
+    """item -> {name of a response: the model that wrote it} of items that are settled: before, nobody is told."""
+    items = project.items.filter(
+        pk__in=Gold.objects.current().filter(project=project, question=question).values("item")
+    )
+    found = {}
+    for item, candidates in items.exclude(document__candidates=[]).values_list("pk", "document__candidates"):
+        if known := {entry["name"]: entry["model"] for entry in candidates if entry.get("model")}:
+            found[str(item)] = known
+    return found
 
 
 def _groups(project: Project) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from annotation import candidates
 from annotation import schema as schemas
-from annotation.kinds import KINDS, About
+from annotation.kinds import KINDS, About, choices
 from annotation.reading import Row
 from annotation.text.normal import clean, text_key
 
@@ -179,17 +179,16 @@ class Desk:
         self._check_answers(record)
         return record
 
-    def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """(question, label) of all that a row would answer; for making a schema out of a file."""
+    def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, str | list[str]]]:
+        """(question, label or list of labels) of all that a row would answer; for making a schema out of a file."""
         if self.options["labels"] == "ignore":
             return
         answers, _foreign = self._annotations(values)
         for answer in answers:
-            yield from ((name, value) for name, value in answer.given.items() if isinstance(value, str))
+            yield from answer.given.items()
         if self.label_use != "ignore":
             for name in ("label", "gold"):
-                given = self._given(self._value(values, name)) or {}
-                yield from ((name, value) for name, value in given.items() if isinstance(value, str))
+                yield from (self._given(self._value(values, name)) or {}).items()
 
     def _value(self, values: dict[str, Any], name: str) -> Any:
         """What stands in the column chosen for a field.
@@ -450,11 +449,15 @@ class Desk:
 
     def _given(self, value: Any) -> dict[str, Any] | None:
         """A value as {question: answer}; {} where there is none, None where it is of another kind."""
+        if self.schema is None:
+            return self._unasked(value)
         if value in (None, "", {}) or (value == [] and self._kind(self.question) == "choice"):
             return {}
-        known = [entry["name"] for entry in self.schema["questions"]] if self.schema else None
-        if known is not None and isinstance(value, dict) and value and set(value) <= set(known):
-            given = {name: self._read(name, part) for name, part in value.items() if part not in (None, "")}
+        known = [entry["name"] for entry in self.schema["questions"]]
+        # Names of questions are small letters; V and A of a file mean v and a.
+        if isinstance(value, dict) and value and {str(name).lower() for name in value} <= set(known):
+            lower = {str(name).lower(): part for name, part in value.items()}
+            given = {name: self._read(name, part) for name, part in lower.items() if part not in (None, "")}
             return None if any(part is None for part in given.values()) else given
         if self._kind(self.question) != "choice":
             part = self._read(self.question, value)
@@ -466,10 +469,29 @@ class Desk:
             return {self.question: label} if label else {}
         parts = {str(name): part for name, part in value.items() if part not in (None, "")}
         for name, part in parts.items():
-            strange = not schemas.QUESTION.fullmatch(name) if known is None else name not in known
-            if strange or isinstance(part, (dict, list)):
+            if name not in known or isinstance(part, (dict, list)):
                 return None
         return {name: self._label(part) for name, part in parts.items()}
+
+    def _unasked(self, value: Any) -> dict[str, Any] | None:
+        """As _given, where no schema says yet what is asked: a label or a list of labels for each question."""
+        if value in (None, "", {}):
+            return {}
+        named = value if isinstance(value, dict) else {self.question: value}
+        found: dict[str, Any] = {}
+        for name, part in named.items():
+            listed = choices.listed(part) if isinstance(part, str) else part
+            told = listed if isinstance(listed, list) else [part]
+            if any(isinstance(one, (dict, list)) for one in told) or (
+                isinstance(value, dict) and not schemas.QUESTION.fullmatch(str(name))
+            ):
+                return None
+            labels = [self._label(one) for one in told if one not in (None, "")]
+            if isinstance(listed, list):
+                found[str(name)] = labels
+            elif labels and labels[0]:
+                found[str(name)] = labels[0]
+        return found
 
     def _kind(self, name: str) -> str:
         """The kind of a question; without a schema, or for a strange name, one label."""
@@ -491,7 +513,7 @@ class Desk:
         except ValueError:
             return None
         if isinstance(given, list):
-            return [self.label_map.get(part, part) if isinstance(part, str) else part for part in given]
+            return [self._label(part) if isinstance(part, str) else part for part in given]
         return self.label_map.get(given, given) if isinstance(given, str) else given
 
     def _label(self, value: Any) -> str:

@@ -97,9 +97,12 @@ def question(schema: dict[str, Any], name: str) -> dict[str, Any]:
     raise ValueError(_("There is no question “{name}”. The questions are: {names}.").format(name=name, names=names))
 
 
-def clean(answer: Any, schema: dict[str, Any], *, about: About | None = None, partial: bool = False) -> dict[str, Any]:
-    """An answer in stored form; raises ValueError. With `partial` (drafts) unanswered questions are fine.
+def clean(
+    answer: Any, schema: dict[str, Any], *, about: About | None = None, partial: bool = False, draft: bool = False
+) -> dict[str, Any]:
+    """An answer in stored form; raises ValueError. With `partial` (drafts, files) unanswered questions are fine.
 
+    With `draft` an answer with parts may have gaps, such as a criterion of a rubric that is not rated yet.
     Answers to questions that the others do not open are left out. `about` is the item, where it is at hand.
     """
     if not isinstance(answer, dict):
@@ -117,7 +120,8 @@ def clean(answer: Any, schema: dict[str, Any], *, about: About | None = None, pa
             if entry["required"] and not partial:
                 raise ValueError(_("“{title}” has no answer yet.").format(title=entry["title"]))
             continue
-        cleaned[name] = KINDS[entry["kind"]].clean(value, entry, about)
+        asked = {**entry, "required": False} if draft else entry
+        cleaned[name] = KINDS[entry["kind"]].clean(value, asked, about)
     return cleaned
 
 

@@ -248,7 +248,7 @@ class Leaderboard(BoardView):
         entries = leaderboard.entries(
             benchmark,
             sort=asked.get("sort") or None,
-            descending=asked.get("dir") != "asc",
+            descending={"asc": False, "desc": True}.get(asked.get("dir", "")),
             every=asked.get("all", "").lower() in {"1", "true"},
         )
         return Response({"benchmark": leaderboard.benchmark_facts(benchmark), "entries": entries})

@@ -46,15 +46,15 @@ def sortable(benchmark: Benchmark) -> dict[str, str]:
 
 
 def entries(
-    benchmark: Benchmark, *, sort: str | None = None, descending: bool = True, every: bool = False
+    benchmark: Benchmark, *, sort: str | None = None, descending: bool | None = None, every: bool = False
 ) -> list[Entry]:
     """The board, JSON-ready: the newest scored submission of each system, or `every` one, sorted by a metric over all labels.
 
     Each: rank, system, system_id, submission, state (done, waiting, failed, withdrawn), message, primary {metric,
     value, low, high, note}, metrics {name: the same with n and method}, labels {label: {precision, recall, f1,
     support}}, coverage, origin {run, recipe, file}, submissions (of the system), created, by. `sort` None: the primary
-    metric. The rank is always by the primary metric; equal values share one. Entries without the value are last in
-    both directions; waiting, failed and (with `every`) withdrawn ones follow. Two queries, however many entries.
+    metric; `descending` None: the better values first. The rank is always by the primary metric; equal values share
+    one. Entries without the value are last in both directions; waiting, failed and (with `every`) withdrawn ones follow. Two queries, however many entries.
     Raises ValueError for a metric that the board does not have.
     """
     known = sortable(benchmark)
@@ -72,7 +72,8 @@ def entries(
     if not every:
         found = _newest(found)
     _rank(found, higher=metrics(benchmark)[benchmark.primary_metric].higher_is_better)
-    return _sorted(found, sort, descending=descending)
+    better_first = metrics(benchmark)[sort].higher_is_better
+    return _sorted(found, sort, descending=better_first if descending is None else descending)
 
 
 def _scores(benchmark: Benchmark) -> dict[int, list[Score]]:
@@ -84,7 +85,9 @@ def _scores(benchmark: Benchmark) -> dict[int, list[Score]]:
 
 def _entry(benchmark: Benchmark, row: Submission, scores: Sequence[Score], looks: int) -> Entry:
     overall = {score.metric: _figure(score) for score in scores if not score.label}
-    labels: dict[str, dict[str, Any]] = {label: {} for label in benchmark.labels} if scores else {}
+    # What figures are told of one by one: declared labels, or the criteria of a rubric.
+    parts = dict.fromkeys([*benchmark.labels, *(score.label for score in scores if score.label)])
+    labels: dict[str, dict[str, Any]] = {label: {} for label in parts} if scores else {}
     for score in scores:
         if score.label in labels:
             labels[score.label][score.metric] = _figure(score) if score.metric != "support" else score.n
@@ -199,8 +202,10 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
 
 def per_label(submission: Submission, scores: Iterable[Score]) -> list[dict[str, Any]]:
     """For each declared label its name and its Score of precision, recall, f1 and support, by metric name."""
-    found: dict[str, dict[str, Any]] = {label: {"label": label} for label in submission.benchmark.labels}
-    for score in scores:
+    rows = list(scores)
+    parts = dict.fromkeys([*submission.benchmark.labels, *(score.label for score in rows if score.label)])
+    found: dict[str, dict[str, Any]] = {label: {"label": label} for label in parts}
+    for score in rows:
         if score.label in found:
             found[score.label][score.metric] = score
     return list(found.values())

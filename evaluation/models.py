@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 
 from annotation.jobs import Job, JobQuerySet
+from annotation.kinds import KINDS
 from annotation.models import GuidelineVersion, Item, Membership, Project
 
 READERS = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR, Membership.Role.RESEARCHER)
@@ -215,8 +216,8 @@ class Benchmark(models.Model):
 
     @property
     def labels(self) -> list[str]:
-        """The declared labels of the question, in order; [] where it has none."""
-        return [label["name"] for label in self.asked.get("labels", [])]
+        """What an answer may be, in order: the declared labels, or the sides of a comparison; [] where it is no list."""
+        return KINDS[self.asked["kind"]].classes(self.asked)
 
     @property
     def examples(self) -> models.QuerySet["Example"]:

@@ -11,6 +11,7 @@ from annotation.agreement.ratings import Floats, Ratings, from_triples
 
 # alpha compares every value that occurs with every other one: beyond this many the matrix would not fit.
 MOST_VALUES = 3000
+MOST_CONTESTED = 50
 
 
 def coded(
@@ -67,6 +68,24 @@ def alpha(r: Ratings, apart: Floats) -> float:
     """alpha with these distances; NaN where it is undefined."""
     distinct, which = r.patterns
     return float(alpha_of(np.bincount(which, minlength=len(distinct)) @ columns(distinct, apart), apart))
+
+
+def contested(
+    r: Ratings, values: Sequence[Any], distance: Callable[[Any, Any], float], *, most: int | None = MOST_CONTESTED
+) -> list[dict[str, Any]]:
+    """As report.most_contested, for values too many to compare each with each: only answers to one unit are."""
+    found = []
+    ends = np.cumsum(np.bincount(r.unit, minlength=len(r.units)))
+    for unit, given in enumerate(np.split(r.value, ends[:-1])):
+        codes, times = np.unique(given, return_counts=True)
+        m = len(given)
+        pairs = [(i, j) for i in range(len(codes)) for j in range(i)]
+        apart = sum(2 * times[i] * times[j] * distance(values[codes[i]], values[codes[j]]) for i, j in pairs)
+        if apart > 0:
+            answers = [{"value": values[code], "count": int(n)} for code, n in zip(codes, times, strict=True)]
+            found.append({"unit": r.units[unit], "disagreement": float(apart / (m * (m - 1))), "answers": answers})
+    found.sort(key=lambda entry: (-entry["disagreement"], -sum(answer["count"] for answer in entry["answers"])))
+    return found[:most]
 
 
 def alpha_interval(r: Ratings, apart: Floats, *, draws: int, seed: int, level: float = 0.95) -> Interval:

@@ -140,6 +140,27 @@ def bootstrap_columns(
     return _intervals(sample, statistic, [n], draws=draws, seed=seed, level=level)[0]
 
 
+def bootstrap_units(
+    columns: Floats, group: Codes | None, statistic: Statistic, *, draws: int = 2000, seed: int, level: float = 0.95
+) -> Interval:
+    """The interval of a figure that is a function of sums over units, each with columns of its own: float64[n, c].
+
+    group: int32[n] or None, units that are drawn together; else as bootstrap_columns.
+    """
+    n = len(columns)
+    value = float(statistic(columns.sum(axis=0))[0]) if n else float("nan")
+    n_groups = n if group is None else int(np.unique(group).size)
+    if refusal := _undefined(value, n) or _too_few(n, n_groups):
+        return _without(value, n, refusal)
+    sample = _rows(np.arange(n), columns, group)
+    return _intervals(sample, statistic, [n], draws=draws, seed=seed, level=level)[0]
+
+
+def without(value: float, n: int, reason: str, note: str) -> Interval:
+    """A figure without an interval: why, as a code and in words."""
+    return _without(value, n, (reason, note))
+
+
 def label_units(r: Ratings) -> Counts:
     """Pairable units where anyone used each category: int64[n_categories]."""
     pairable = r.counts.sum(axis=1) > 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from annotation.kinds import choice, choices
+from annotation.kinds import choice, choices, labels, preference, rubric, score, text
 from annotation.kinds.about import About as About
 from annotation.text.words import gettext_noop
 
@@ -29,6 +29,10 @@ def _whole(value: Any, question: dict[str, Any]) -> Any:
     return value
 
 
+def _declared(question: dict[str, Any]) -> list[str]:
+    return labels.names(question)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What the platform asks of a kind. `value` is always an answer in stored form, but where it is said otherwise.
@@ -43,6 +47,7 @@ class Kind:
     summarise(value, question) -> the value in words.
     used(value, question) -> the declared labels that it names, for counts and filters; [] where there are none.
     stratum(value, question) -> what splits are balanced by; '' for nothing.
+    classes(question) -> what an answer may be where that is a short list: the labels, or the sides of a comparison.
     settled(value, question) -> what of an answer becomes gold: all of it, or without what is only told of its making.
     options: the settings of such a question beside its labels; labels: how many labels it needs, None where it has none.
     needs_item: whether `clean` looks at the item (its words, its candidates).
@@ -66,6 +71,7 @@ class Kind:
     compares: bool = False
     keys: str = ""
     settled: Callable[[Any, dict[str, Any]], Any] = _whole
+    classes: Callable[[dict[str, Any]], list[str]] = _declared
 
 
 def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = False, compares: bool = False) -> Kind:
@@ -73,6 +79,7 @@ def _kind(module: ModuleType, title: str, column: str, *, needs_item: bool = Fal
     name = module.__name__.rpartition(".")[2]
     functions = {part: getattr(module, part) for part in parts}
     functions["settled"] = getattr(module, "settled", _whole)
+    functions["classes"] = getattr(module, "classes", _declared)
     return Kind(
         name,
         title,
@@ -91,5 +98,9 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind(choice, gettext_noop("one label"), "label"),
         _kind(choices, gettext_noop("several labels"), "labels"),
+        _kind(score, gettext_noop("a number"), "score"),
+        _kind(rubric, gettext_noop("several ratings"), "ratings"),
+        _kind(text, gettext_noop("free text"), "answer"),
+        _kind(preference, gettext_noop("a preference"), "preference", needs_item=True, compares=True),
     )
 }

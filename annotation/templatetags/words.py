@@ -160,6 +160,9 @@ def why(found: dict[str, Any], *, thin: dict[str, int] | None = None, entry: dic
         "few_units": _("No interval: it needs %(least)d items with two or more answers, there are %(count)d."),
         "few_groups": _("No interval: it needs items from %(least)d documents; these come from fewer."),
         "thin_labels": _("No interval: it needs %(least)d items with the label and two answers."),
+        "no_complete": _("No two people have answered the same items, so there is nothing to compare."),
+        "too_many_values": _("No interval: there are too many different numbers to compare each with each."),
+        "too_many_pairs": _("Not computed: there are too many people to compare each with each."),
         "no_spread": _("No interval: every resample gives the same figure, which does not make it certain."),
         "unstable": _("No interval: the figure rests on so few items that it is undefined without them."),
     }

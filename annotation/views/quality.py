@@ -87,10 +87,84 @@ FIGURES: dict[str, tuple[Any, Any, bool]] = {
         gettext_lazy("the same with another distance: the share of labels that only one of two people gave"),
         False,
     ),
+    "alpha_interval": (
+        gettext_lazy("Krippendorff's alpha (interval)"),
+        gettext_lazy("corrected for chance; a difference counts with its square. 1 is perfect, 0 is chance"),
+        False,
+    ),
+    "alpha_ordinal": (
+        gettext_lazy("Krippendorff's alpha (ordinal)"),
+        gettext_lazy(
+            "corrected for chance; a difference counts by the answers that lie between. 1 is perfect, 0 is chance"
+        ),
+        False,
+    ),
+    "alpha_ratio": (
+        gettext_lazy("Krippendorff's alpha (ratio)"),
+        gettext_lazy("corrected for chance; a difference counts by its share of the sum. 1 is perfect, 0 is chance"),
+        False,
+    ),
+    "qwk": (
+        gettext_lazy("quadratic weighted kappa"),
+        gettext_lazy("mean over the pairs of people, each corrected for how the two of them answer"),
+        False,
+    ),
+    "icc_a1": (
+        gettext_lazy("ICC(A,1)"),
+        gettext_lazy(
+            "intraclass correlation of single answers, absolute agreement, two-way random (McGraw and Wong 1996); over the largest table of people and items without a gap"
+        ),
+        False,
+    ),
+    "mean_difference": (
+        gettext_lazy("mean difference"),
+        gettext_lazy("how far two answers to one item lie apart on average, in points of the scale"),
+        False,
+    ),
+    "alpha_mean": (
+        gettext_lazy("Krippendorff's alpha (ordinal, mean)"),
+        gettext_lazy(
+            "mean over the criteria of the alpha of each, which the table below tells. 1 is perfect, 0 is chance"
+        ),
+        False,
+    ),
+    "equal": (
+        gettext_lazy("equal answers"),
+        gettext_lazy(
+            "share of pairs of answers that differ in nothing but case, width and blanks. Free words have no alpha: there is no chance to correct for"
+        ),
+        True,
+    ),
+    "similarity": (
+        gettext_lazy("mean similarity"),
+        gettext_lazy(
+            "of the characters of two answers to one item: 2 M / T by matching blocks (Ratcliff and Obershelp). 1 is the same"
+        ),
+        False,
+    ),
     "percent": (
         gettext_lazy("percent agreement"),
         gettext_lazy("share of pairs of answers that agree, chance included"),
         True,
+    ),
+    "alpha_strength": (
+        gettext_lazy("alpha with strength (interval)"),
+        gettext_lazy(
+            "on the line from one response much better over the tie to the other; a difference counts squared"
+        ),
+        False,
+    ),
+    "kendall_tau": (
+        gettext_lazy("Kendall's tau-b"),
+        gettext_lazy("mean over items of the rankings of every two people. 1 is the same order, -1 the opposite"),
+        False,
+    ),
+    "kendall_w": (
+        gettext_lazy("Kendall's W"),
+        gettext_lazy(
+            "concordance of all rankings of an item, corrected for ties, mean over items. 1 is the same order"
+        ),
+        False,
     ),
     "fleiss_kappa": (
         gettext_lazy("Fleiss' kappa"),
@@ -121,6 +195,8 @@ def shown(figures: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         **figures,
         "headline": headline,
         "main": headline[0][1],
+        # Thresholds are Krippendorff's, so a verdict is given on an alpha alone.
+        "judged": headline[0][1] if "alpha" in (figures.get("headline") or list(FIGURES))[0] else None,
         "entry": entry,
         "pairs": pairs,
         "matrix": _matrix(pairs),

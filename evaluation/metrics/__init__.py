@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from evaluation.metrics import choice, choices
+from evaluation.metrics import choice, choices, preference, rubric, score, text
 from evaluation.metrics.values import Metric, MetricValue
 
 
@@ -43,4 +43,4 @@ def _kind(module: ModuleType) -> Kind:
     return Kind(name, module.METRICS, module.PRIMARY, module.measure, module.detail, module.BESIDE)
 
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (_kind(choice), _kind(choices))}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in map(_kind, (choice, choices, score, preference, rubric, text))}

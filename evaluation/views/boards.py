@@ -56,7 +56,9 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     metrics = leaderboard.sortable(benchmark)
     sort = request.GET.get("sort") or benchmark.primary_metric
     sort = sort if sort in metrics else benchmark.primary_metric
-    descending = request.GET.get("dir") != "asc"
+    # Without a direction the better ones stand first: the larger shares, the smaller errors.
+    better_first = leaderboard.metrics(benchmark)[sort].higher_is_better
+    descending = {"asc": False, "desc": True}.get(request.GET.get("dir", ""), better_first)
     entries = leaderboard.entries(benchmark, sort=sort, descending=descending, every=request.GET.get("all") == "1")
     facts = leaderboard.benchmark_facts(benchmark)
     if request.GET.get("format") == "json":
@@ -76,9 +78,10 @@ def board(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         "facts": facts,
         "sort": sort,
         "descending": descending,
+        "turned": ("asc" if descending else "desc") if descending == better_first else "",
         "metrics": metrics,
         "every": request.GET.get("all") == "1",
-        "per_label": kind.per_label if benchmark.labels else (),
+        "per_label": kind.per_label,
     }
     return render(request, "evaluation/board.html", context)
 

@@ -25,6 +25,24 @@ KINDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         {"labels": ["rates", "fx, spot", "信用"], "least": 0},
         [["rates"], ["rates", "fx, spot"], ["信用"], []],
     ),
+    "preference": (
+        {"strength": ["slightly", "much"]},
+        [{"better": "a", "strength": 1}, {"better": "tie"}, {"better": "b", "strength": 2}],
+    ),
+    "rubric": (
+        {
+            "criteria": ["clear | Clarity", "相关 | Relevance | stays with the question"],
+            "scale": ["0 | no", "1", "2 | yes"],
+            "tolerance": 0,
+        },
+        [{"clear": 0, "相关": 2}, {"clear": 1, "相关": 2}, {"clear": 2, "相关": 0}],
+    ),
+    "text": ({"multiline": True}, ["Profit rose 😀", "=SUM(A1)\nprofits rose", "利润增长。"]),
+    "score": ({"min": -1, "max": 1, "step": 0.1, "level": "interval"}, [0.3, 0.6, -1, 1, 0]),
+}
+# What items bring along beside their text, where a kind asks of it.
+WITH: dict[str, dict[str, Any]] = {
+    "preference": {"candidates": [{"name": "a", "text": "=SUM(1) 😀\n好"}, {"name": "b", "text": "", "model": "m2"}]},
 }
 TEXTS = [f"第 {n} 家公司 😀 rose by {n} %.\r\nSecond line e\u0301." for n in range(30)]
 
@@ -59,8 +77,9 @@ def column(kind: str) -> str:
 
 
 def rows(kind: str, values: list[Any], key: str) -> str:
-    given = zip(TEXTS, cycle(values), strict=False)
-    return "\n".join(json.dumps({"id": f"d{n}", "text": text, key: value}) for n, (text, value) in enumerate(given))
+    given = enumerate(zip(TEXTS, cycle(values), strict=False))
+    more = WITH.get(kind, {})
+    return "\n".join(json.dumps({"id": f"d{n}", "text": text, key: value, **more}) for n, (text, value) in given)
 
 
 def test_answers_come_in_and_are_stored_in_their_form(project: a.Project, kind: str, values: list[Any]) -> None:
@@ -90,7 +109,7 @@ def test_gold_goes_round_and_comes_back_with_the_same_hash(
 def test_people_agree_settle_and_have_the_rest_decided(
     project: a.Project, cast: Any, kind: str, values: list[Any]
 ) -> None:
-    same, other = make_items(project, 2)
+    same, other = make_items(project, 2, **WITH.get(kind, {}))
     for name, value in (("alice", values[0]), ("bob", values[0])):
         answer(project, cast[name], lease(same, cast[name]), answer={"asked": value})
     for name, value in (("alice", values[0]), ("bob", values[1])):
@@ -127,7 +146,7 @@ def test_the_pages_of_it_can_be_seen(
     bring(project, rows(kind, values, column(kind)), labels="gold")
     board = board_of(freeze(project, shares={"train": 0.3, "test": 0.7}), "asked")
     submission = submit(board, "Right", [{"id": key, column(kind): value} for key, value in gold_of(board).items()])
-    [item] = make_items(project, 1)
+    [item] = make_items(project, 1, **WITH.get(kind, {}))
     for name, value in (("alice", values[0]), ("bob", values[1])):
         answer(project, cast[name], lease(item, cast[name]), answer={"asked": value})
     case = a.Case.objects.get(item=item)

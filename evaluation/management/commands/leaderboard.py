@@ -27,7 +27,7 @@ class Command(VersionCommand):
         version = find_version(find_project(options["project"]), options["dataset"], options["number"])
         board = find_benchmark(version, options["question"])
         entries = leaderboard.entries(
-            board, sort=options["sort"], descending=not options["ascending"], every=options["all"]
+            board, sort=options["sort"], descending=False if options["ascending"] else None, every=options["all"]
         )
         return {"benchmark": leaderboard.benchmark_facts(board), "entries": entries}
 

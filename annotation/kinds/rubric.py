@@ -1,0 +1,225 @@
+"""rubric: several ratings of one text or response, one a criterion, on one ordinal scale."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from annotation.kinds.about import About
+from annotation.kinds.score import number, plain
+from annotation.text.normal import check_name
+from annotation.text.words import _, gettext_noop
+
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "criteria",
+        "title": gettext_noop("What is rated, one a line"),
+        "form": "lines",
+        "help": gettext_noop("name | Title | what it means; the name stands in files."),
+    },
+    {
+        "name": "scale",
+        "title": gettext_noop("The points, one a line, the lowest first"),
+        "form": "lines",
+        "default": ["1", "2", "3", "4", "5"],
+        "help": gettext_noop("1 | poor; the words may be left out."),
+    },
+    {
+        "name": "tolerance",
+        "title": gettext_noop("Ratings that may become gold together"),
+        "form": "number",
+        "default": 1,
+        "help": gettext_noop("How many points apart they may lie; their median is taken. 0 for equal."),
+    },
+)
+LABELS = None
+NAME = re.compile(r"[^\x00-\x1f\x7f|]{1,60}")
+MOST_CRITERIA = 30
+MOST_POINTS = 11
+
+
+def check_schema(question: dict[str, Any]) -> dict[str, Any]:
+    """Criteria and points as lines, and the same taken apart (`rows`, `points`); raises ValueError naming the line."""
+    rows = [_row(line, place) for place, line in enumerate(_lines(question.get("criteria"), "criteria"), 1)]
+    points = [_point(line, place) for place, line in enumerate(_lines(question.get("scale"), "scale"), 1)]
+    points = points or [{"value": value, "title": ""} for value in range(1, 6)]
+    if not 1 <= len(rows) <= MOST_CRITERIA:
+        raise ValueError(
+            _("It needs 1 to {most} criteria; here are {count}.").format(most=MOST_CRITERIA, count=len(rows))
+        )
+    if not 2 <= len(points) <= MOST_POINTS:
+        raise ValueError(
+            _("It needs 2 to {most} points; here are {count}.").format(most=MOST_POINTS, count=len(points))
+        )
+    for given in ([row["name"] for row in rows], [str(point["value"]) for point in points]):
+        if double := next((name for name in given if given.count(name) > 1), None):
+            raise ValueError(_("“{double}” stands there twice.").format(double=double))
+    numbers = [point["value"] for point in points]
+    if all(isinstance(value, (int, float)) for value in numbers) and numbers != sorted(numbers):
+        raise ValueError(_("The points go from the lowest to the highest; here they do not."))
+    return {
+        "criteria": [" | ".join(filter(None, (row["name"], row["title"], row["definition"]))) for row in rows],
+        "scale": [" | ".join(filter(None, (str(point["value"]), point["title"]))) for point in points],
+        "tolerance": _tolerance(question.get("tolerance")),
+        "rows": rows,
+        "points": points,
+    }
+
+
+def _lines(given: Any, name: str) -> list[str]:
+    if isinstance(given, str):
+        given = given.splitlines()
+    if not isinstance(given or [], list) or not all(isinstance(line, (str, int, float)) for line in given or []):
+        raise ValueError(_("“{name}” takes a list of lines.").format(name=name))
+    return [str(line).strip() for line in given or [] if str(line).strip()]
+
+
+def _named(name: str, title: str, place: int) -> None:
+    if not NAME.fullmatch(name):
+        sentence = _("Line {place} needs a name of 1 to 60 characters before the first |.")
+        raise ValueError(sentence.format(place=place))
+    check_name(name)
+    check_name(title)
+
+
+def _row(line: str, place: int) -> dict[str, str]:
+    name, title, definition = (part.strip() for part in (*line.split("|", 2), "", "")[:3])
+    title = title[:120] or name
+    _named(name, title, place)
+    return {"name": name, "title": title, "definition": definition[:500]}
+
+
+def _point(line: str, place: int) -> dict[str, Any]:
+    name, title = (part.strip() for part in (*line.split("|", 1), "")[:2])
+    title = title[:60]
+    _named(name, title, place)
+    value = number(name)
+    return {"value": name if value is None else plain(value), "title": title}
+
+
+def _tolerance(given: Any) -> int:
+    found = number(1 if given is None or given == "" else given)
+    if found is None or found < 0 or found != found.to_integral_value() or found > MOST_POINTS:
+        raise ValueError(_("How many points apart is a whole number; got “{value}”.").format(value=str(given)[:60]))
+    return int(found)
+
+
+def names(question: dict[str, Any]) -> list[str]:
+    """The criteria, in order."""
+    return [str(row["name"]) for row in question["rows"]]
+
+
+def values(question: dict[str, Any]) -> list[Any]:
+    """The points, the lowest first."""
+    return [point["value"] for point in question["points"]]
+
+
+def clean(value: Any, question: dict[str, Any], about: About | None = None) -> dict[str, Any]:
+    """{criterion: point} in the order of the question; raises ValueError for strange ones and for gaps.
+
+    Where the question need not be answered, criteria may be left out.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(_("“{question}” takes an object of criteria and points.").format(question=question["name"]))
+    known = names(question)
+    if strange := next((name for name in value if name not in known), None):
+        sentence = _("“{name}” is no criterion of “{question}”. The criteria are: {names}.")
+        raise ValueError(sentence.format(name=str(strange)[:60], question=question["name"], names=", ".join(known)))
+    found = {name: _rating(value[name], name, question) for name in known if value.get(name) not in (None, "")}
+    missing = [row["title"] for row in question["rows"] if row["name"] not in found]
+    if missing and (question["required"] or not found):
+        sentence = _("“{question}”: {criteria} has no rating yet.")
+        raise ValueError(sentence.format(question=question["title"], criteria=", ".join(missing)))
+    return found
+
+
+def _rating(given: Any, name: str, question: dict[str, Any]) -> Any:
+    """The point that is meant: by its value, its number in words, or its title."""
+    points = question["points"]
+    if not isinstance(given, (bool, dict, list)):
+        words, as_number = str(given).strip(), number(given)
+        for point in points:
+            same = isinstance(point["value"], (int, float)) and as_number == number(point["value"])
+            if same or words == str(point["value"]) or (point["title"] and words == point["title"]):
+                return point["value"]
+    sentence = _("“{value}” is no point of “{criterion}”. The points are: {points}.")
+    told = ", ".join(str(point["value"]) for point in points)
+    raise ValueError(sentence.format(value=str(given)[:60], criterion=name, points=told))
+
+
+def read(value: Any, question: dict[str, Any]) -> Any:
+    """An object, the JSON of one, a list of {criterion, rating}, or “clear: 2; relevant: 1”; names in any case."""
+    if isinstance(value, str) and value.strip().startswith(("{", "[")):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError(_("This is no JSON of criteria and points.")) from None
+    if isinstance(value, str):
+        pairs = [re.split(r"[:=：]", part, maxsplit=1) for part in re.split(r"[;；\n|]", value) if part.strip()]
+        if not pairs or any(len(pair) < 2 for pair in pairs):
+            raise ValueError(
+                _("“{question}” takes an object of criteria and points.").format(question=question["name"])
+            )
+        value = {pair[0].strip(): pair[1].strip() for pair in pairs}
+    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        value = {_first(entry, "criterion", "name", "id"): _first(entry, "rating", "score", "value") for entry in value}
+    if not isinstance(value, dict):
+        raise ValueError(_("“{question}” takes an object of criteria and points.").format(question=question["name"]))
+    meant = {row[part].casefold(): row["name"] for part in ("title", "name") for row in question["rows"]}
+    return {meant.get(str(name).strip().casefold(), name): part for name, part in value.items()}
+
+
+def _first(entry: dict[str, Any], *fields: str) -> Any:
+    return next((entry[field] for field in fields if field in entry), "")
+
+
+def places(value: dict[str, Any], question: dict[str, Any]) -> dict[str, int]:
+    """Criterion -> the place of its point on the scale, 0 for the lowest."""
+    order = {point: place for place, point in enumerate(values(question))}
+    return {name: order[point] for name, point in value.items() if point in order}
+
+
+def distance(a: dict[str, Any], b: dict[str, Any], question: dict[str, Any]) -> float:
+    """Mean over the criteria of how far apart the points lie, as a share of the scale; 1 where only one is rated."""
+    one, other = places(a, question), places(b, question)
+    rated = one.keys() | other.keys()
+    span = len(question["points"]) - 1
+    apart = [abs(one[name] - other[name]) / span if name in one and name in other else 1.0 for name in rated]
+    return sum(apart) / len(apart) if apart else 0.0
+
+
+def merge(given: Sequence[dict[str, Any]], question: dict[str, Any]) -> tuple[dict[str, Any], float] | None:
+    """Each criterion's median, the lower of two middle ones, and 1, where its ratings lie within the tolerance.
+
+    None where those of one criterion do not, or not all have rated it.
+    """
+    if not given:
+        return None
+    rated = [places(value, question) for value in given]
+    found: dict[str, Any] = {}
+    for name in names(question):
+        points = sorted(each[name] for each in rated if name in each)
+        if not points:
+            continue
+        if len(points) < len(rated) or points[-1] - points[0] > question["tolerance"]:
+            return None
+        found[name] = values(question)[points[(len(points) - 1) // 2]]
+    return found, 1.0
+
+
+def summarise(value: Any, question: dict[str, Any]) -> str:
+    """Title and point of each criterion."""
+    titles = {row["name"]: row["title"] for row in question["rows"]}
+    return ", ".join(f"{titles.get(name, name)} {point}" for name, point in (value or {}).items())
+
+
+def used(value: dict[str, Any], question: dict[str, Any]) -> list[str]:
+    """No labels."""
+    return []
+
+
+def stratum(value: dict[str, Any], question: dict[str, Any]) -> str:
+    """Which third of the scale its mean lies in."""
+    given = list(places(value, question).values())
+    share = sum(given) / len(given) / (len(question["points"]) - 1) if given else 0.0
+    return f"third {min(2, int(3 * share))}"
