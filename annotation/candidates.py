@@ -61,13 +61,18 @@ def columns(names: Sequence[str], word: str) -> list[str]:
     return found if sum(name.startswith(f"{word}_") for name in found) >= LEAST else []
 
 
+def words(names: Sequence[str]) -> list[str]:
+    """What responses in columns of their own are called there: response where there are response_a and response_b."""
+    return [word for word in WORDS if columns(names, word)]
+
+
 def guess(names: Sequence[str], preview: Sequence[dict[str, Any]]) -> str:
     """The column that holds candidates, or the word of the columns that do; '' where there are none."""
     for name in (name for name in COLUMNS if name in names):
         cells = [row.get(name) for row in preview if row.get(name) not in (None, "")]
         if any(_is_readable(cell) for cell in cells):
             return name
-    return next((word for word in WORDS if columns(names, word)), "")
+    return next(iter(words(names)), "")
 
 
 def _is_readable(cell: Any) -> bool:

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from annotation import jobs, measuring
+from annotation import candidates, jobs, measuring
 from annotation import schema as schemas
 from annotation.adjudicating import batches
 from annotation.agreement.kinds import AGREEMENTS
@@ -234,13 +234,18 @@ class _Draft:
             for question, value in given.items() if answer else ():
                 if answer and question in answer.gold:
                     votes = answer.votes.setdefault(question, [0, 0])
-                    votes[0] += value == answer.gold[question]
+                    votes[0] += self._settled_value(question, value) == answer.gold[question]
                     votes[1] += 1
+
+    def _settled_value(self, question: str, value: Any) -> Any:
+        entry = self.by_name[question]
+        return KINDS[entry["kind"]].settled(value, entry)
 
     def _take(self, row: dict[str, Any], answer: _Answer) -> None:
         key = _key(row)
         text = clean(row["words"]).text
-        about = About(text=text, published_at=row["document__published_at"])
+        responses = row["document__candidates"]
+        about = About(text=text, published_at=row["document__published_at"], candidates=candidates.names(responses))
         gold = _clean_gold(answer.gold, self.questions, about)
         if gold is None or not text:
             self.left_out.append(key)
@@ -397,7 +402,7 @@ class _Draft:
             "n_raters": len(raters),
             "figures": figures,
             "main": main,
-            "level": agreement.level,
+            "level": agreement.level_of(question),
             # What a board shows of it.
             "alpha": figures[main],
             "percent": figures.get("percent"),
@@ -515,7 +520,7 @@ def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
     rows = Item.objects.filter(project=project, pk__in=gold.values("item")).annotate(
         words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField())
     )
-    names = ("external_id", "text_key", "given_split", "metadata", *FIELDS)
+    names = ("external_id", "text_key", "given_split", "metadata", "candidates", "reference", *FIELDS)
     values = rows.values("pk", "start", "end", "words", *(f"document__{name}" for name in names))
     return cast(Iterable[dict[str, Any]], values.iterator(chunk_size=BATCH))
 
@@ -533,7 +538,8 @@ def _key(row: dict[str, Any]) -> str:
 
 def _fields(row: dict[str, Any], key: str) -> dict[str, Any]:
     """Document fields without the empty ones; metadata as text in the form that a CSV can carry too."""
-    found: dict[str, Any] = {name: clean(row[f"document__{name}"]).text for name in FIELDS}
+    found: dict[str, Any] = {name: clean(row[f"document__{name}"]).text for name in (*FIELDS, "reference")}
+    found["candidates"] = row["document__candidates"]
     try:
         found["metadata"] = _metadata(row["document__metadata"])
     except ValueError as error:
@@ -555,7 +561,9 @@ def _metadata(raw: dict[str, Any]) -> dict[str, str]:
 
 def _groups(row: dict[str, Any], group_by: Sequence[str]) -> tuple[str, ...]:
     ids = {"document": row["document__external_id"], "issuer": row["document__issuer"].strip().casefold()}
-    return tuple(f"{name}:{ids[name]}" for name in group_by if ids[name])
+    # A prompt whose responses are compared in several items stays in one split.
+    prompt = (f"prompt:{text_key(row['words'])}",) if row["document__candidates"] else ()
+    return (*prompt, *(f"{name}:{ids[name]}" for name in group_by if ids[name]))
 
 
 def _clean_gold(gold: dict[str, Any], questions: Sequence[dict[str, Any]], about: About) -> dict[str, Any] | None:

@@ -103,7 +103,7 @@ def ranking_figures(r: Ratings, values: Sequence[Any], *, draws: int, seed: int)
     taus = np.array([[tau_b(one, other) for other in values] for one in values]).reshape(len(values), len(values))
     distinct, _which = r.patterns
     by_tau = np.array([_mean_tau(counts, taus) for counts in distinct])
-    by_w = np.array([concordance([values[code] for code in np.repeat(np.arange(len(values)), counts)]) for counts in distinct])  # fmt: skip
+    by_w = np.array([concordance([value for value, times in zip(values, counts, strict=True) for _ in range(times)]) for counts in distinct])  # fmt: skip
     return {
         "kendall_tau": _mean_interval(r, by_tau, draws=draws, seed=seed),
         "kendall_w": _mean_interval(r, by_w, draws=draws, seed=seed),
@@ -143,7 +143,8 @@ def concordance(rankings: Sequence[Mapping[str, Any]]) -> float:
     """Kendall's W of several rankings of the same responses, corrected for ties; NaN where it is undefined."""
     if len(rankings) < 2 or any(set(preference.ranks(dict(each))) != set(preference.ranks(dict(rankings[0]))) for each in rankings):  # fmt: skip
         return math.nan
-    m, totals, ties = len(rankings), defaultdict(float), 0.0
+    m, ties = len(rankings), 0.0
+    totals: dict[str, float] = defaultdict(float)
     for each in rankings:
         before = 0
         for group in each["order"]:

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import importing, jobs, reading
+from annotation import candidates, importing, jobs, reading
 from annotation.access import member
 from annotation.jobs import State
 from annotation.models import Import, Membership
+from annotation.records import OF
 from annotation.views.posted import text
 
 PREVIEW = 10
@@ -119,11 +120,17 @@ def choices(row: Import) -> dict[str, Any]:
     names = (
         ("id", "annotator", "label", "annotations", "status")
         if answers
-        else (*importing.FIELDS, "label", "annotations", "gold", "split")
+        else (*importing.FIELDS, "label", "annotations", "gold", "split", "candidates", "reference")
     )
     mapping = row.options["mapping"]
+    fields = [(name, FIELD_NAMES[name], mapping.get(name, "")) for name in names]
+    for name in further(row):
+        fields.append(
+            (name, _("answer to “%(question)s”") % {"question": name.removeprefix(OF)}, mapping.get(name, ""))
+        )
     return {
-        "fields": [(name, FIELD_NAMES[name], mapping.get(name, "")) for name in names],
+        "fields": fields,
+        "responses": candidates.words(row.options.get("seen_columns") or []),
         "needed": "id" if answers else "text",
         "formats": reading.FORMATS,
         "label_uses": LABEL_USES,
@@ -135,6 +142,13 @@ def choices(row: Import) -> dict[str, Any]:
         "is_table": row.options["format"] in ("csv", "tsv", "xlsx"),
         "label_map": "\n".join(f"{key} = {value}" for key, value in row.options["label_map"].items()),
     }
+
+
+def further(row: Import) -> list[str]:
+    """The fields of the questions beside the one that a plain label answers: label:topic."""
+    asked = [entry["name"] for entry in row.project.version.schema["questions"]] if row.project.version else []
+    plain = row.options["question"] or next(iter(asked), "")
+    return [f"{OF}{name}" for name in asked if name != plain]
 
 
 def read_options(row: Import, data: Any) -> bool:
@@ -160,7 +174,7 @@ def read_options(row: Import, data: Any) -> bool:
     read_anew = any((options[name] or "") != (before[name] or "") for name in READING)
     options["mapping"] = {}
     if not read_anew:
-        chosen = {name: text(data, f"map_{name}") for name in importing.FIELDS + importing.EXTRAS}
+        chosen = {name: text(data, f"map_{name}") for name in (*importing.FIELDS, *importing.EXTRAS, *further(row))}
         options["mapping"] = {name: column for name, column in chosen.items() if column}
     return read_anew
 
@@ -237,6 +251,8 @@ FIELD_NAMES = {
     "annotations": gettext_lazy("annotations (a list)"),
     "gold": gettext_lazy("gold (an object)"),
     "split": gettext_lazy("split"),
+    "candidates": gettext_lazy("candidate responses"),
+    "reference": gettext_lazy("reference answer"),
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),
 }

@@ -1,14 +1,15 @@
 """preference: which response is better and by how much, or a ranking; sides on a screen never change what was said."""
 
 import random
+import uuid
 from itertools import permutations
 
 import pytest
 
-from annotation import candidates, importing
+from annotation import candidates, importing, jobs
 from annotation import models as a
 from annotation.kinds import About, preference
-from tests.annotation.worlds import bring, lines, take
+from tests.annotation.worlds import bring, lines, take, upload
 from tests.conftest import make_project, set_schema
 
 TWO = About(text="Which?", candidates=("a", "b"))
@@ -371,3 +372,38 @@ def test_models_stay_hidden_until_it_is_settled(cast, client_of):
     )
     assert a.Gold.objects.get().value == {"better": "a"}
     assert "m1" in client.get(f"/p/{project.slug}/items/{case.item_id}/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_import_page_offers_columns_of_responses(cast, client_of):
+    project = compared(cast)
+    table = "prompt,response_a,response_b,model_a,model_b,choice\nHello?,Hi,Hey,m1,m2,tie\n"
+    waiting = upload(project, table, "duels.csv")
+    client, page = client_of("dave"), f"/p/{project.slug}/imports/{waiting.pk}/"
+    shown = client.get(page)
+    assert '<option value="response" selected>response_a, response_b …</option>' in shown.content.decode()
+    form = {f"map_{name}": column for name, _words, column in shown.context["fields"]} | {"map_label": "choice"}
+    client.post(page, {**form, "do": "start", "format": "csv", "header": "on", "labels": "gold", "duplicates": "keep"})
+    jobs.run(a.Import, waiting.pk, importing.work)
+    assert [entry["text"] for entry in project.documents.get().candidates] == ["Hi", "Hey"]
+    assert (a.Gold.objects.get().value, project.documents.get().metadata) == ({"better": "tie"}, {})
+
+
+@pytest.mark.django_db
+def test_a_program_gets_and_sends_preferences(cast, caller_of):
+    project = compared(cast)
+    bring(project, lines(row(1)))
+    caller = caller_of("alice")
+    address = f"/api/v1/projects/{project.slug}/label/"
+    reply = caller.get(address).json()
+    [given] = reply["items"]
+    assert "m1" not in str(given)
+    order = [entry["name"] for entry in given["item"]["candidates"]]
+    assert sorted(order) == ["a", "b"]
+    body = {"client_id": str(uuid.uuid4()), "assignment": given["assignment"], "token": given["token"]}
+    body |= {"version": reply["version"], "status": "submitted"}
+    refused = caller.post(address, {**body, "answer": {"pick": {"better": "c"}}})
+    assert (refused.status_code, "is no answer to" in str(refused.json())) == (400, True)
+    taken = caller.post(address, {**body, "answer": {"pick": {"better": "b", "shown": order}}})
+    assert taken.status_code in (200, 201), taken.json()
+    assert a.Annotation.objects.get().answer == {"pick": {"better": "b", "shown": order}}
