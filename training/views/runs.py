@@ -15,6 +15,7 @@ from annotation.models import Membership
 from evaluation.models import DatasetVersion
 from training import folder, running
 from training.forms import RunForm, options_sent
+from training.ml.job import KINDS as TRAINED
 from training.models import Run
 from training.recipes import RECIPES
 from training.views.charts import chart
@@ -44,7 +45,7 @@ def start(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
     """Choose a recipe for a version and start it."""
     rows = DatasetVersion.objects.frozen().select_related("dataset__project", "guideline_version")
     version = get_object_or_404(rows, pk=pk, dataset__project=membership.project)
-    questions = [entry["name"] for entry in version.questions if entry["kind"] in running.TRAINED]
+    questions = [entry["name"] for entry in version.questions if entry["kind"] in TRAINED]
     choices = [(name, _(recipe.title)) for name, recipe in RECIPES.items()]
     first = request.GET.get("recipe", "finetune_top2")
     form = RunForm(
