@@ -83,7 +83,7 @@ document.addEventListener("keydown", (event) => {
     if (key === "escape") event.target.blur();
     return;
   }
-  // Enter on a link, a button or a summary does what that control does.
-  if (key === "enter" && event.target.closest("a, button, summary")) return;
+  // Enter on a link, a button or a summary does what that control does, but on the answers themselves it settles.
+  if (key === "enter" && event.target.closest("a, button, summary") && !event.target.closest(".labels, .points")) return;
   if (act(key)) event.preventDefault();
 });

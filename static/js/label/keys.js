@@ -64,7 +64,7 @@ export function listen(page) {
     performance.mark("assay:key");
     if (key === "Enter") {
       const target = event.target.closest?.("button, a, summary");
-      if (target && !target.closest(".labels")) return;
+      if (target && !target.closest(".labels, .points")) return;
       event.preventDefault();
       page.submit();
     } else if (page.answer(key)) event.preventDefault();
