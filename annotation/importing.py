@@ -162,7 +162,11 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
     if "label" not in mapping and any(column.startswith("gold.") for column in columns):
         mapping["gold"] = "gold"
     if row.what == Import.What.ANNOTATIONS:
-        known = {name: column for name, column in mapping.items() if name in ("id", "label", "annotations") or name.startswith(OF)}
+        known = {
+            name: column
+            for name, column in mapping.items()
+            if name in ("id", "label", "annotations") or name.startswith(OF)
+        }
         who = next((column for column in columns if column.strip().lower() in ANNOTATOR_NAMES), "")
         extra = {"annotator": who, "status": "status" if "status" in columns else ""}
         mapping = {**known, **{name: column for name, column in extra.items() if column}}

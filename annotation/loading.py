@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,32 @@ def rows_of(row: Import) -> Iterator[reading.Row]:
         document_per=options["document_per"],
         root=options["root"] or None,
     )
+
+
+@dataclass
+class Seen:
+    """What a file's first pass saw of the answers to one question."""
+
+    labels: set[str] = field(default_factory=set)
+    lists: bool = False
+    empty: bool = False
+    # A list that names a label twice is no set: a tag for each word, perhaps.
+    repeats: bool = False
+
+    def add(self, given: str | list[str]) -> None:
+        """One answer: a label, or a list of them."""
+        if isinstance(given, str):
+            self.labels.add(given)
+            return
+        self.labels.update(given)
+        self.lists |= bool(given)
+        self.empty |= not given
+        self.repeats |= len(set(given)) < len(given)
+
+    @property
+    def kind(self) -> dict[str, Any]:
+        """The kind of question that takes these answers, with its settings."""
+        return {"kind": "choices", "least": 0 if self.empty else 1} if self.lists else {"kind": "choice"}
 
 
 class Loader:
@@ -126,11 +153,12 @@ class Loader:
 
     def _publish_schema(self) -> None:
         """A first pass that collects the labels, then version 1 over them; without labels there is none."""
-        labels = self._collect_labels()
+        found = self._collect_labels()
+        labels = {name: seen.labels for name, seen in found.items()}
         questions = [
-            {"name": name, "kind": "choice", "required": name == self.desk.question, "labels": in_order(found)}
-            for name, found in labels.items()
-            if len(found) > 1
+            {"name": name, "required": name == self.desk.question, "labels": in_order(seen.labels), **seen.kind}
+            for name, seen in found.items()
+            if len(seen.labels) > 1
         ]
         try:
             if any(len(found) > MOST_LABELS for found in labels.values()):
@@ -157,17 +185,17 @@ class Loader:
         )
         self.project.version = self.version
 
-    def _collect_labels(self) -> dict[str, set[str]]:
+    def _collect_labels(self) -> dict[str, "Seen"]:
         """question -> its labels, the question of plain labels first; stops where there are too many."""
-        first = self.desk.question
-        found: dict[str, set[str]] = {first: set()}
+        found: dict[str, Seen] = {self.desk.question: Seen()}
         for entry in rows_of(self.row):
-            for name, label in self.desk.labels(entry.values) if entry.values is not None else ():
-                found.setdefault(name, set()).add(label)
-                if len(found[name]) > MOST_LABELS:
+            for name, given in self.desk.labels(entry.values) if entry.values is not None else ():
+                seen = found.setdefault(name, Seen())
+                seen.add(given)
+                if len(seen.labels) > MOST_LABELS:
                     return found
             self.grip.check()
-        return {name: labels for name, labels in found.items() if labels}
+        return {name: seen for name, seen in found.items() if seen.labels and not seen.repeats}
 
     def _check_question(self) -> None:
         if self.version is None or not self.options["question"]:

@@ -1,5 +1,6 @@
 """choices: a set of labels, none included where the question allows it."""
 
+import ast
 import json
 import re
 from collections import Counter
@@ -26,6 +27,8 @@ OPTIONS: tuple[dict[str, Any], ...] = (
     },
 )
 LABELS = 2
+# The longest cell that is read as a list of Python.
+WRITTEN = 10_000
 # What stands between labels in a cell; the first that leaves nothing but labels is taken.
 SEPARATORS = ("|", ";", "；", "\n", ",", "，", "、")
 SUBSET, OVERLAP = 2 / 3, 1 / 3
@@ -72,18 +75,29 @@ def read(value: Any, question: dict[str, Any]) -> list[Any]:
     if isinstance(value, list):
         return value
     text = str(value).strip()
-    if text.startswith("["):
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, list):
-            return found
+    found = listed(text)
+    if found is not None:
+        return found
     names = set(labels.names(question))
     if text in names:
         return [text]
     splits = [[part.strip() for part in text.split(sign) if part.strip()] for sign in SEPARATORS if sign in text]
     return next((parts for parts in splits if set(parts) <= names), splits[0] if splits else [text])
+
+
+def listed(text: str) -> list[Any] | None:
+    """The list that a cell holds as JSON, or as Python writes it: ['a', 'b']; None where it holds none."""
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    for read_as in (json.loads, ast.literal_eval) if len(text) <= WRITTEN else (json.loads,):
+        try:
+            found = read_as(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list):
+            return found
+    return None
 
 
 def jaccard(a: Sequence[str], b: Sequence[str]) -> float:

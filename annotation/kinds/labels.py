@@ -29,11 +29,32 @@ def check(raw: Any, *, least: int) -> list[dict[str, Any]]:
         counts = Counter(label[field] for label in labels if label[field])
         if double := next((value for value, count in counts.items() if count > 1), None):
             raise ValueError(sentence.format(double=double))
+    labels = _in_tree(labels)
     spare = iter([key for key in FREE if key not in {label["key"] for label in labels}])
     for place, label in enumerate(labels):
         label["key"] = label["key"] or next(spare, "")
         label["color"] = label["color"] or place % COLOURS + 1
     return labels
+
+
+def _in_tree(labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each label behind its parent and what stands under that already; raises ValueError for a parent that is not earlier."""
+    earlier: set[str] = set()
+    under: dict[str, list[dict[str, Any]]] = {}
+    for label in labels:
+        parent = label.get("parent", "")
+        if parent and parent not in earlier:
+            sentence = _("Label “{name}”: its parent “{parent}” must be a label before it.")
+            raise ValueError(sentence.format(name=label["name"], parent=parent))
+        earlier.add(label["name"])
+        under.setdefault(parent, []).append(label)
+    found: list[dict[str, Any]] = []
+    waiting = under.get("", [])[::-1]
+    while waiting:
+        label = waiting.pop()
+        found.append(label)
+        waiting += under.get(label["name"], [])[::-1]
+    return found
 
 
 def _label(entry: Any, place: int) -> dict[str, Any]:
@@ -71,12 +92,26 @@ def _label(entry: Any, place: int) -> dict[str, Any]:
         "color": color,
         "definition": str(entry.get("definition") or "").strip(),
         "examples": examples,
+        **({"parent": parent} if (parent := str(entry.get("parent") or "").strip()) else {}),
     }
 
 
 def names(question: dict[str, Any]) -> list[str]:
     """The declared labels of a question, in order."""
     return [label["name"] for label in question.get("labels", [])]
+
+
+def tree(question: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each label with those above it, the topmost first."""
+    above: dict[str, list[dict[str, Any]]] = {}
+    found = []
+    by_name = {}
+    for label in question.get("labels", []):
+        by_name[label["name"]] = label
+        parent = by_name.get(label.get("parent"))
+        above[label["name"]] = [*above[parent["name"]], parent] if parent else []
+        found.append((label, above[label["name"]]))
+    return found
 
 
 def known(value: Any, question: dict[str, Any]) -> str:

@@ -85,6 +85,8 @@ def _schema_lines(schema: dict[str, Any]) -> list[str]:
                 lines.append(f"{name}: {_(option.title)}: {told}")
         for label in question.get("labels", []):
             lines.append(f"{name} · {label['name']}: {label['title']} [{label['key']}]")
+            if label.get("parent"):
+                lines.append(f"{name} · {label['name']}: " + _("under “{parent}”").format(parent=label["parent"]))
             lines += [f"{name} · {label['name']}: {line}" for line in label["definition"].splitlines()]
             lines += [f"{name} · {label['name']}: “{example}”" for example in label["examples"]]
     return lines
@@ -204,7 +206,8 @@ def read_questions(data: Any) -> list[dict[str, Any]]:
             if data.get(f"{prefix}-remove"):
                 continue
             label: dict[str, Any] = {
-                part: posted.text(data, f"{prefix}-{part}").strip() for part in ("name", "title", "key", "definition")
+                part: posted.text(data, f"{prefix}-{part}").strip()
+                for part in ("name", "title", "key", "definition", "parent")
             }
             examples = posted.text(data, f"{prefix}-examples").splitlines()
             label["examples"] = [line.strip() for line in examples if line.strip()]
@@ -235,7 +238,7 @@ def _number(value: Any) -> int:
 
 def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
     """The schema without the rows that were left empty; a row with any word in it stays, for the check to see."""
-    words = ("name", "title", "key", "definition", "examples")
+    words = ("name", "title", "key", "definition", "examples", "parent")
     ours = ("has_labels", "settings", "condition")
     kept = [
         {

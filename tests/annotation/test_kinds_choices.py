@@ -11,7 +11,7 @@ from annotation import schema as schemas
 from annotation.agreement import sets
 from annotation.agreement.distances import alpha, coded, matrix
 from annotation.agreement.kinds import AGREEMENTS
-from annotation.kinds import choices
+from annotation.kinds import choices, labels
 
 NAMES = ["rates", "credit", "fx, spot", "汇率", "other"]
 
@@ -50,6 +50,42 @@ def test_the_settings_have_defaults_and_checking_again_changes_nothing():
 def test_settings_that_cannot_be_are_refused_in_a_sentence(settings, sentence):
     with pytest.raises(ValueError, match=f"Question “topics”: .*{sentence}"):
         asked(**settings)
+
+
+# Labels under labels
+
+
+def under(*pairs):
+    labels = [{"name": name, "parent": parent} for name, parent in pairs]
+    schema = {"questions": [{"name": "topics", "kind": "choices", "labels": labels}]}
+    return schemas.check(schema)["questions"][0]
+
+
+def test_a_label_comes_behind_its_parent_and_what_stands_under_that():
+    question = under(("rates", ""), ("credit", ""), ("cut", "rates"), ("default", "credit"), ("deep", "cut"), ("rise", "rates"))  # fmt: skip
+    told = [(label["name"], [one["name"] for one in above]) for label, above in labels.tree(question)]
+    assert told == [
+        ("rates", []),
+        ("cut", ["rates"]),
+        ("deep", ["rates", "cut"]),
+        ("rise", ["rates"]),
+        ("credit", []),
+        ("default", ["credit"]),
+    ]
+    assert schemas.check({"questions": [question]})["questions"][0] == question
+    assert "parent" not in question["labels"][0]
+
+
+@pytest.mark.parametrize("pairs", [[("a", "b"), ("b", "")], [("a", "a"), ("b", "")], [("a", ""), ("b", "nowhere")]])
+def test_a_parent_must_be_an_earlier_label(pairs):
+    with pytest.raises(ValueError, match="must be a label before it"):
+        under(*pairs)
+
+
+def test_a_child_is_chosen_without_its_parent():
+    question = under(("rates", ""), ("cut", "rates"))
+    assert choices.clean(["cut"], question) == ["cut"]
+    assert choices.clean(["cut", "rates"], question) == ["rates", "cut"]
 
 
 # Answers
@@ -91,6 +127,9 @@ def test_an_answer_that_cannot_be_is_refused_in_a_sentence(value, settings, sent
         ("汇率、rates", ["汇率", "rates"]),
         ("rates|inflation", ["rates", "inflation"]),  # strange ones are left to `clean` to refuse
         ("[broken", ["[broken"]),
+        ("['rates', '汇率']", ["rates", "汇率"]),  # as Python writes it
+        ("[open('x')]", ["[open('x')]"]),  # and nothing of it is run
+        ("[" * 5000 + "]" * 5000, ["[" * 5000 + "]" * 5000]),
         ("inflation", ["inflation"]),
     ],
 )

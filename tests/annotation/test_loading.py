@@ -271,6 +271,38 @@ def test_gold_of_several_questions_makes_a_schema_of_them(cast):
     assert a.Gold.objects.count() == 8
 
 
+@pytest.mark.parametrize("written", [lambda given: given, json.dumps, str], ids=["list", "json", "python"])
+def test_lists_of_labels_make_a_question_that_takes_several(written, cast):
+    project = bare(cast)
+    given = [["fx, spot", "rates"], ["credit"], [], ["rates"]]
+    rows = [{"id": n, "text": f"t{n}", "labels": written(labels)} for n, labels in enumerate(given)]
+    report = bring(project, lines(*rows), create_schema=True, labels="gold", mapping={"id": "id", "text": "text", "label": "labels"})  # fmt: skip
+    [question] = project.version.schema["questions"]
+    assert (question["kind"], question["least"]) == ("choices", 0)
+    assert [entry["name"] for entry in question["labels"]] == ["credit", "fx, spot", "rates"]
+    assert report["refused"] == 0
+    gold = a.Gold.objects.order_by("item__document__external_id").values_list("value", flat=True)
+    assert list(gold) == given
+
+
+def test_lists_that_repeat_a_label_are_no_sets_and_make_no_question(cast):
+    project = bare(cast)
+    rows = [{"id": n, "text": f"t{n}", "labels": tags} for n, tags in enumerate((["O", "B", "O"], ["B"], ["O"]))]
+    mapping = {"id": "id", "text": "text", "label": "labels"}
+    report = bring(project, lines(*rows), create_schema=True, mapping=mapping)
+    assert (project.version, report["new"], report["annotations"]) == (None, 3, 0)
+    assert a.Document.objects.get(external_id="0").metadata["labels"] == ["O", "B", "O"]
+
+
+def test_annotators_who_gave_lists_and_single_labels_are_asked_for_several(cast):
+    project = bare(cast)
+    given = [{"annotator": "x", "label": ["a", "b"]}, {"annotator": "y", "label": "a"}]
+    rows = [{"id": n, "text": f"t{n}", "annotations": given} for n in range(3)]
+    report = bring(project, lines(*rows), create_schema=True)
+    assert (project.version.schema["questions"][0]["kind"], report["annotations"]) == ("choices", 6)
+    assert a.Annotation.objects.filter(answer={"label": ["a"]}).count() == 3
+
+
 def test_a_file_without_labels_makes_no_schema(cast):
     project = bare(cast)
     report = bring(project, three(), create_schema=True)

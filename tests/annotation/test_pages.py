@@ -21,7 +21,7 @@ from annotation.jobs import State
 from annotation.views.guideline import changes, drop_blanks, read_questions
 from annotation.views.imports import read_label_map
 from annotation.views.quality import reason_keys
-from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, make_user
+from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, make_user, set_schema
 
 HOSTILE = "<script>alert(1)</script>"
 BIDI = "\u202eevil\u202c"
@@ -504,6 +504,32 @@ def test_a_file_goes_from_the_upload_to_the_report(cast, client_of):
     assert b"neg" in b"".join(client.get(address("import_refused", project, row.pk)).streaming_content)
 
 
+def test_a_column_is_chosen_for_each_question_of_the_guideline(cast, client_of):
+    project = make_project(cast)
+    topics = {"name": "topics", "kind": "choices", "labels": ["rates", "fx"]}
+    set_schema(project, schemas.check({"questions": [*project.version.schema["questions"], topics]}))
+    client = client_of("dave")
+    row = upload(project, cast["dave"], "id,text,Urteil,Themen\n1,Sales rose.,positive,rates|fx\n2,Sales fell.,,fx\n")
+    url = address("import", project, row.pk)
+    assert "answer to “topics”" in client.get(url).content.decode()
+    chosen = {"map_label": "Urteil", "map_label:topics": "Themen", "labels": "annotation", "annotator": "Frida"}
+    assert client.post(url, fields_of(client, url, do="start", **chosen)).status_code == 302
+    assert tasks.run_import(row.pk)
+    answers = list(a.Annotation.objects.order_by("item__document__external_id").values_list("answer", flat=True))
+    assert answers == [{"sentiment": "positive", "topics": ["rates", "fx"]}, {"topics": ["fx"]}]
+
+
+def test_a_file_of_answers_to_several_questions_has_its_columns_guessed(cast):
+    project = make_project(cast)
+    topics = {"name": "topics", "kind": "choices", "labels": ["rates", "fx"]}
+    set_schema(project, schemas.check({"questions": [*project.version.schema["questions"], topics]}))
+    bring_in(project, cast["dave"], "id,text\n1,Sales rose.\n")
+    answers = "id,annotator,sentiment,topics\n1,Frida,positive,rates\n"
+    row = bring_in(project, cast["dave"], answers, "answers.csv", what="annotations")
+    assert row.options["mapping"] == {"id": "id", "annotator": "annotator", "label": "sentiment", "label:topics": "topics"}  # fmt: skip
+    assert a.Annotation.objects.get().answer == {"sentiment": "positive", "topics": ["rates"]}
+
+
 def test_a_file_that_is_read_in_another_way_is_shown_again_before_it_comes_in(cast, client_of):
     project = make_project(cast)
     row = upload(project, cast["dave"], "id,text\n1,Sales rose.\n")
@@ -791,6 +817,18 @@ def test_a_draft_saved_as_it_is_shown_stays_the_same(world, cast, client_of):
     after = a.Guideline.objects.get(project=project)
     assert (after.text, after.schema) == (before.text, before.schema)
     assert after.schema["questions"][0]["labels"][0]["examples"] == ["Sales rose.", "Umsatz steigt."]
+
+
+def test_a_label_is_put_under_another_by_page(cast, client_of):
+    project = inviting.create_project(name="New", user=cast["dave"])
+    client = client_of("dave")
+    change = {"q-0-label-1-parent": "up"}
+    client.post(address("guideline_edit", project), draft_fields(**change))
+    labels = a.Guideline.objects.get(project=project).schema["questions"][0]["labels"]
+    assert [(label["name"], label.get("parent")) for label in labels] == [("up", None), ("down", "up")]
+    assert 'label-1-parent" value="up"' in client.get(address("guideline_edit", project)).content.decode()
+    client.post(address("publish", project))
+    assert "› " in client.get(address("guideline", project)).content.decode()
 
 
 def test_rows_are_added_without_losing_what_was_typed(cast, client_of):

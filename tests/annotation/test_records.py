@@ -387,7 +387,9 @@ def test_labels_of_rows_are_collected_for_a_schema():
     plain = desk(schema=None, question="tone", label_map={"x": "y"})
     assert list(plain.labels({"label": "x"})) == [("tone", "y")]
     assert list(plain.labels({"label": {"topic": "a", "mood": "b"}})) == [("topic", "a"), ("mood", "b")]
-    assert list(plain.labels({"label": ["a"]})) == []
+    assert list(plain.labels({"label": ["a", 2]})) == [("tone", ["a", "2"])]
+    assert list(plain.labels({"label": '["a", "x"]'})) == [("tone", ["a", "y"])]
+    assert list(plain.labels({"label": [{"start": 1}]})) == []
     assert list(desk(schema=None, labels="ignore").labels({"label": "x"})) == []
 
 

@@ -105,6 +105,35 @@ def test_one_label_among_many_is_found_by_typing(window, project, cast, kind):
     assert stored() == [{"topics": ["topic_47", "外汇储备"] if kind == "choices" else "topic_47"}]
 
 
+@pytest.mark.parametrize("kind", ["choice", "choices"])
+def test_labels_under_a_label_are_found_by_its_name_and_chosen_alone(window, project, cast, kind):
+    topics = [{"name": f"topic_{n:02}", "title": f"Topic {n}"} for n in range(12)]
+    topics += [{"name": "up_07", "title": "Up", "parent": "topic_07"}, {"name": "fast", "parent": "up_07"}]
+    ask(project, {"name": "topics", "kind": kind, "labels": topics})
+    alice = open_as_alice(window, project, cast)
+    first = alice.item()
+    shown = "return [...document.querySelectorAll('[data-value]:not([hidden])')].map((one) => one.dataset.value)"
+    places = alice.js(shown)
+    assert places[places.index("topic_07") :][:4] == ["topic_07", "up_07", "fast", "topic_08"]
+    left = "return document.querySelector('[data-value={}]').getBoundingClientRect().left"
+    assert alice.js(left.format("topic_07")) < alice.js(left.format("up_07")) < alice.js(left.format("fast"))
+    right = "const one = document.querySelector('[data-value={}]'); return one.getBoundingClientRect().right"
+    assert alice.js(right.format("topic_07")) == pytest.approx(alice.js(right.format("fast")), abs=1)
+    alice.press("/")
+    alice.type(".find input", "topic 7")
+    assert alice.js(shown) == ["topic_07", "up_07", "fast"]
+    assert alice.js("return document.querySelector('[data-value=fast]').innerText.includes('Topic 7 › Up ›')")
+    alice.type(".find input", " fast")
+    assert alice.js(shown) == ["fast"]
+    alice.press(Keys.ENTER)
+    if kind == "choices":
+        assert checked(alice) == ["fast"]
+        alice.press(Keys.ESCAPE, Keys.ENTER)
+    alice.next_item(first)
+    alice.saved()
+    assert stored() == [{"topics": ["fast"] if kind == "choices" else "fast"}]
+
+
 def test_where_none_may_be_given_enter_says_none(window, project, cast):
     ask(project, {**TOPICS, "least": 0})
     alice = open_as_alice(window, project, cast)

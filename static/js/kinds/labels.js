@@ -24,7 +24,13 @@ export class Row {
     this.field = root.querySelector(".find input");
     this.found = root.querySelector(".found");
     this.strings = strings;
-    this.words = this.buttons.map((button, place) => folded(`${button.dataset.value} ${question.labels[place]?.title ?? ""} ${question.labels[place]?.definition ?? ""}`));
+    // What a label is found by: its own words and those of the labels above it, which stand before it.
+    const names = new Map();
+    this.words = question.labels.map((label) => {
+      names.set(label.name, folded(`${names.get(label.parent) ?? ""} ${label.name} ${label.title ?? ""}`));
+      return `${names.get(label.name)} ${folded(label.definition ?? "")}`;
+    });
+    this.list = root.querySelector(".labels");
     root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-value]");
       if (button) pressed(button.dataset.value, "pointer");
@@ -60,6 +66,7 @@ export class Row {
   filter(words) {
     const parts = folded(words).split(/\s+/).filter(Boolean);
     let count = 0;
+    this.list.classList.toggle("filtered", parts.length > 0);
     this.buttons.forEach((button, place) => {
       button.hidden = !parts.every((part) => this.words[place].includes(part));
       count += !button.hidden;
