@@ -11,9 +11,9 @@ export function mount(root, question, page) {
   let ratings = {};
   let hand = 0; // the criterion that a digit rates
 
-  // Digits are the points themselves where all are one digit long, else their places; the key after 9 and 0 is "-".
-  const single = points.every(({ value }) => /^[0-9]$/.test(String(value)));
-  const keys = points.map(({ value }, place) => (single ? String(value) : "1234567890-"[place]));
+  // Digits are the points themselves where all lie between 0 and 10 (which is "-", the key after 9 and 0), else places.
+  const whole = points.every(({ value }) => Number.isInteger(value) && value >= 0 && value <= 10);
+  const keys = points.map(({ value }, place) => (whole ? "0123456789-"[value] : "1234567890-"[place]));
   for (const { buttons } of grid) {
     buttons.forEach((button, place) => {
       if (keys[place] === String(points[place].value)) return;
@@ -58,6 +58,7 @@ export function mount(root, question, page) {
     const next = on ? open(row + 1) : undefined;
     page.say(`${rows[row].title}: ${points[place].title || points[place].value}`);
     show();
+    if (on && next === undefined && root.contains(document.activeElement)) focus(row);
     page.changed(name, ratings, { part, final: on && next === undefined });
     if (next !== undefined) focus(next);
   }
