@@ -148,7 +148,8 @@ def _columns(facts: dict[str, Any]) -> Iterator[str]:
     if facts["data_format"] == "csv":
         gold = single or "gold.<question>"
         meta = "meta.<name> (other columns), _assay"
-    yield f"data/: UTF-8; id, text, split, {gold}, title, source_type, language, published_at, issuer, url, {meta}."
+    compared = ", candidates, reference" if facts["compares"] else ""
+    yield f"data/: UTF-8; id, text, split, {gold}{compared}, title, source_type, language, published_at, issuer, url, {meta}."
     if facts["data_format"] == "csv":
         yield "A cell that a spreadsheet would run as a formula has an apostrophe in front; `_assay` marks such files."
     if not facts["with_test_gold"]:

@@ -192,6 +192,7 @@ def manifest(wanted: Wanted) -> dict[str, Any]:
         "findings": version.findings,
         "data_format": wanted.format,
         "with_test_gold": wanted.with_test_gold,
+        "compares": wanted.compares,
         "data": {split: f"data/{split}.{wanted.format}" for split in SPLITS if split in present},
     }
 
@@ -242,7 +243,11 @@ def _row(wanted: Wanted, example: Example) -> dict[str, Any]:
         "text": example.text,
         "split": example.split,
         **(_gold(wanted.version, example) if shown else {}),
-        **({"candidates": fields.get("candidates", []), "reference": fields.get("reference", "")} if wanted.compares else {}),
+        **(
+            {"candidates": fields.get("candidates", []), "reference": fields.get("reference", "")}
+            if wanted.compares
+            else {}
+        ),
         **{name: fields.get(name, "") for name in FIELDS},
         # PostgreSQL keeps the names of an object in an order of its own.
         "meta": dict(sorted(fields.get("metadata", {}).items())) if shown else {},

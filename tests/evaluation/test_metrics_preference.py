@@ -6,8 +6,14 @@ from scipy import stats
 from sklearn import metrics as oracle
 from statsmodels.stats.proportion import proportion_confint
 
+from annotation import schema as schemas
 from annotation.kinds import preference as kind
+from evaluation import export
 from evaluation.metrics import KINDS, preference
+from evaluation.models import Example
+from tests.annotation.worlds import bring, lines
+from tests.conftest import make_project, set_schema
+from tests.evaluation.worlds import freeze
 
 PAIR = {"name": "pick", **kind.check_schema({})}
 RANKS = {"name": "pick", **kind.check_schema({"mode": "ranking"})}
@@ -133,3 +139,30 @@ def test_the_confusion_keeps_no_answer_apart():
         [0, 0, 1, 0],
     ]
     assert preference.detail([{"order": [["a"], ["b"]]}], [None], RANKS) == []
+
+
+@pytest.mark.django_db
+def test_a_prompt_that_is_compared_often_stays_in_one_split_and_its_responses_are_exported(cast, tmp_path):
+    project = make_project(cast)
+    set_schema(project, schemas.check({"questions": [{"name": "pick", "kind": "preference"}]}))
+    rows = [
+        {
+            "id": f"{prompt}-{n}",
+            "text": f"Prompt {prompt}?",
+            "candidates": [f"one {n}", "two"],
+            "preference": "ab"[n % 2],
+        }
+        for prompt in range(10)
+        for n in range(3)
+    ]
+    assert bring(project, lines(*rows), labels="gold")["gold"] == 30
+    version = freeze(project)
+    assert version.state == "done", version.message
+    splits = {prompt: set() for prompt in range(10)}
+    for key, split in Example.objects.filter(version=version).values_list("key", "split"):
+        splits[int(key.partition("-")[0])].add(split)
+    assert all(len(found) == 1 for found in splits.values())
+    facts = export.write(version, with_test_gold=False, target=tmp_path / "out")
+    assert facts["compares"] is True
+    assert "preference, candidates, reference, title" in (tmp_path / "out/README.md").read_text()
+    assert '"candidates": [{"name": "a", "text": "one' in (tmp_path / "out/data/test.jsonl").read_text()
