@@ -74,7 +74,7 @@ def contested(
     r: Ratings, values: Sequence[Any], distance: Callable[[Any, Any], float], *, most: int | None = MOST_CONTESTED
 ) -> list[dict[str, Any]]:
     """As report.most_contested, for values too many to compare each with each: only answers to one unit are."""
-    found = []
+    found: list[dict[str, Any]] = []
     ends = np.cumsum(np.bincount(r.unit, minlength=len(r.units)))
     for unit, given in enumerate(np.split(r.value, ends[:-1])):
         codes, times = np.unique(given, return_counts=True)

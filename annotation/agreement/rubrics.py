@@ -79,7 +79,7 @@ def alpha_mean(rows: Sequence[Any], r: Ratings, question: dict[str, Any], **opti
         defined = np.isfinite(alpha)
         n = defined.sum(axis=-1)
         total = np.where(defined, alpha, 0.0).sum(axis=-1)
-        return np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)[..., None]
+        return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)[..., None])
 
     group = None if r.group is None else r.group[pairable]
     flat = columns.reshape(len(columns), columns.shape[1] * columns.shape[2])

@@ -175,7 +175,7 @@ def _mean_of_pairs(r: Ratings, total: Floats, m: Floats, **options: Any) -> Inte
 
     def statistic(sums: Floats) -> Floats:
         whole = sums[..., 1]
-        return np.divide(sums[..., 0], whole, out=np.full(whole.shape, np.nan), where=whole > 0)[..., None]
+        return np.asarray(np.divide(sums[..., 0], whole, out=np.full(whole.shape, np.nan), where=whole > 0)[..., None])
 
     return bootstrap_columns(r, np.column_stack([each, pairs > 0]), statistic, **options)
 
@@ -218,7 +218,7 @@ def icc_of(sums: Floats, k: int) -> Floats:
     below = ms_rows + (k - 1) * ms_error + k / safe * (ms_columns - ms_error)
     dust = SMALL * (np.abs(squares) + 1)
     defined = (n >= 2) & (below > dust)
-    return np.divide(ms_rows - ms_error, below, out=np.full(np.shape(below), np.nan), where=defined)
+    return np.asarray(np.divide(ms_rows - ms_error, below, out=np.full(np.shape(below), np.nan), where=defined))
 
 
 def icc(r: Ratings, x: Floats, **options: Any) -> Interval:
@@ -265,7 +265,7 @@ def _mean_kappa(sums: Floats) -> Floats:
     n = np.where(np.isfinite(kappa), n, 0.0)
     whole = n.sum(axis=-1)
     part = (np.nan_to_num(kappa) * n).sum(axis=-1)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
 
 
 def qwk(r: Ratings, x: Floats, **options: Any) -> Interval:

@@ -178,7 +178,7 @@ def read(value: Any, question: dict[str, Any]) -> Any:
 
 def distance(a: float, b: float, question: dict[str, Any]) -> float:
     """|a - b| as a share of the scale."""
-    return abs(a - b) / (question["max"] - question["min"])
+    return float(abs(a - b) / (question["max"] - question["min"]))
 
 
 def merge(values: Sequence[float], question: dict[str, Any]) -> tuple[int | float, float] | None:
