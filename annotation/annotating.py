@@ -23,6 +23,7 @@ from annotation.models import (
     Membership,
     Project,
     Revision,
+    Thread,
 )
 from annotation.text.normal import clean
 
@@ -105,10 +106,10 @@ def read(data: Any) -> Sent:
     if not isinstance(answer, dict):
         raise ValueError(_("answer must be an object of question names and values."))
     return Sent(
-        client_id=_uuid(data.get("client_id"), "client_id"),
-        assignment=_whole(data.get("assignment"), "assignment"),
-        token=_uuid(data["token"], "token") if data.get("token") else None,
-        version=_whole(data.get("version"), "version"),
+        client_id=identifier(data.get("client_id"), "client_id"),
+        assignment=whole(data.get("assignment"), "assignment"),
+        token=identifier(data["token"], "token") if data.get("token") else None,
+        version=whole(data.get("version"), "version"),
         status=status,
         answer=answer,
         skip_reason=reason if reasons else "",
@@ -120,14 +121,16 @@ def read(data: Any) -> Sent:
     )
 
 
-def _uuid(value: Any, name: str) -> uuid.UUID:
+def identifier(value: Any, name: str) -> uuid.UUID:
+    """A UUID that a client has sent; raises ValueError naming the field."""
     try:
         return uuid.UUID(str(value))
     except ValueError:
         raise ValueError(_("%(field)s must be a UUID.") % {"field": name}) from None
 
 
-def _whole(value: Any, name: str) -> int:
+def whole(value: Any, name: str) -> int:
+    """The number of a row that a client has sent; raises ValueError naming the field."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
         raise ValueError(_("%(field)s must be a number of this site.") % {"field": name})
     return int(value)
@@ -294,13 +297,16 @@ def _second_answer(
             ),
             kept=mine,
         )
+    # What others asked about a settled item is open to those who answered it: looked up while that is still so.
+    asked = Thread.objects.visible_to(membership.user).filter(item=slot.item_id).exclude(asker=membership.user_id)
+    has_read = asked.exists()
     slot.state = _slot_state(sent)
     slot.save(update_fields=["state"])
     if mine and mine.guideline_version_id != version.pk:
         Annotation.objects.filter(pk=mine.pk).update(superseded_at=timezone.now())
     # Whoever adjudicates can read the others' answers once their own is given: a change is no independent answer then.
     others = Annotation.objects.submitted().filter(item=slot.item_id).exclude(annotator=membership.user_id)
-    has_seen = membership.can_adjudicate and others.exists()
+    has_seen = has_read or (membership.can_adjudicate and others.exists())
     independent = not has_seen and (mine is None or mine.independent)
     return _write(membership, sent, answer, version, slot.item_id, independent=independent)
 
@@ -407,7 +413,12 @@ def _has_read(membership: Membership, item: int) -> bool:
     until = membership.read_until
     if not membership.can_see_boards:
         gold, cases = gold.filter(settled_at__lt=until), cases.filter(opened_at__lt=until)
-    return gold.exists() or cases.exists() or (until is not None and others.filter(created_at__lt=until).exists())
+    if gold.exists() or cases.exists():
+        return True
+    asked = Thread.objects.filter(item=item).exclude(asker=membership.user_id)
+    return until is not None and (
+        others.filter(created_at__lt=until).exists() or asked.filter(opened_at__lt=until).exists()
+    )
 
 
 @transaction.atomic
@@ -420,7 +431,7 @@ def draft(*, membership: Membership, data: Any) -> bool:
         raise ValueError(_("A draft is sent as a JSON object."))
     version = membership.project.version
     slot = Assignment.objects.filter(
-        pk=_whole(data.get("assignment"), "assignment"),
+        pk=whole(data.get("assignment"), "assignment"),
         project=membership.project_id,
         annotator=membership.user_id,
         state=Assignment.State.LEASED,

@@ -8,7 +8,13 @@ from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    inline_serializer,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
@@ -18,6 +24,7 @@ from rest_framework.views import APIView
 from annotation import (
     adjudicating,
     annotating,
+    asking,
     assigning,
     candidates,
     choosing,
@@ -41,6 +48,7 @@ from annotation.models import (
     Item,
     Membership,
     Project,
+    Thread,
     User,
     blind,
 )
@@ -779,6 +787,146 @@ class Mine(MemberList):
     def get_queryset(self) -> QuerySet[Annotation]:
         """The same as under "my last answers" on the page."""
         return progress.own(self.membership).select_related("guideline_version")
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    """What one did on a day by the site's clock; `hours` of attention, idle time left out."""
+
+    day = serializers.DateField(read_only=True)
+    items = serializers.IntegerField(read_only=True)
+    skipped = serializers.IntegerField(read_only=True)
+    undecided = serializers.IntegerField(read_only=True)
+    corrected = serializers.IntegerField(read_only=True)
+    hours = serializers.FloatField(read_only=True)
+    median_seconds = serializers.FloatField(read_only=True, allow_null=True)
+
+
+class WorkSerializer(serializers.Serializer[Any]):
+    """One's own work: the goal (null: none) and what was done on each of the last 30 days."""
+
+    goal = serializers.IntegerField(min_value=1, max_value=choosing.MOST, allow_null=True, required=False)
+    goal_per = serializers.ChoiceField(choices=Membership.GoalPer.choices, required=False)
+    done_today = serializers.IntegerField(read_only=True, help_text="in the last 24 hours")
+    days = DaySerializer(many=True, read_only=True)
+
+
+class Work(MemberView):
+    """One's own work, shown to nobody else."""
+
+    right = "label"
+
+    def _told(self) -> dict[str, Any]:
+        mine = self.membership
+        told = {"goal": mine.goal, "goal_per": mine.goal_per, "done_today": progress.done_today(mine)}
+        return WorkSerializer({**told, "days": progress.work(mine)}).data
+
+    @extend_schema(responses={200: WorkSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """What one did, day by day."""
+        return Response(self._told())
+
+    @extend_schema(request=WorkSerializer, responses={200: WorkSerializer, **errors(400, 403, 404)})
+    def patch(self, request: Request, slug: str) -> Response:
+        """Set or take away one's goal."""
+        sent = WorkSerializer(data=request.data, partial=True)
+        sent.is_valid(raise_exception=True)
+        wanted = {"goal": self.membership.goal, "goal_per": self.membership.goal_per, **sent.validated_data}
+        choosing.set_goal(membership=self.membership, goal=wanted["goal"], per=wanted["goal_per"])
+        return Response(self._told())
+
+
+# Questions to those who keep the guideline
+
+
+class RemarkSerializer(serializers.Serializer[Any]):
+    """One thing said; `by` is null while the name of who asked is hidden."""
+
+    by = serializers.CharField(read_only=True, allow_null=True)
+    mine = serializers.BooleanField(read_only=True)
+    asked = serializers.BooleanField(read_only=True, help_text="said by whoever asked")
+    text = serializers.CharField(read_only=True)
+    guideline_version = serializers.IntegerField(read_only=True)
+    at = serializers.DateTimeField(read_only=True)
+
+
+class ThreadSerializer(serializers.Serializer[Thread]):
+    """A question about an item and what was said to it."""
+
+    id = serializers.IntegerField(source="pk", read_only=True)
+    item = serializers.IntegerField(source="item_id", read_only=True)
+    opened_at = serializers.DateTimeField(read_only=True)
+    answered_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="null while it waits")
+    remarks = serializers.SerializerMethodField()
+
+    @extend_schema_field(RemarkSerializer(many=True))
+    def get_remarks(self, thread: Thread) -> Any:
+        """As the caller may read them."""
+        return RemarkSerializer(asking.told(thread, self.context["request"].user), many=True).data
+
+
+class AskSerializer(serializers.Serializer[Any]):
+    """A question about an item that one holds or has answered; `client_id` makes a repeat harmless."""
+
+    assignment = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    text = serializers.CharField(max_length=asking.LONGEST)
+    client_id = serializers.UUIDField(required=False)
+
+
+class SaySerializer(serializers.Serializer[Any]):
+    """What to add to a thread."""
+
+    text = serializers.CharField(max_length=asking.LONGEST)
+    client_id = serializers.UUIDField(required=False)
+
+
+class Threads(MemberList):
+    """Questions about items: one's own; everybody's for those who adjudicate, and once an item is settled."""
+
+    right = "member"
+    rights = {"POST": "label"}
+    serializer_class = ThreadSerializer
+    queryset = Thread.objects.none()
+
+    def get_queryset(self) -> QuerySet[Thread]:
+        """Those that the caller may read; ?waiting=true: without an answer."""
+        rows = asking.threads(project=self.project, user=self.request.user)
+        return rows.waiting() if self.request.query_params.get("waiting") == "true" else rows
+
+    @extend_schema(parameters=[OpenApiParameter("waiting", bool, description="true: only those without an answer")])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The newest first."""
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(request=AskSerializer, responses={201: ThreadSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str) -> Response:
+        """Ask."""
+        sent = AskSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = asking.ask(membership=self.membership, **sent.validated_data)
+        return Response(_thread(self, made.pk), status=status.HTTP_201_CREATED)
+
+
+def _thread(view: MemberView, pk: int) -> Any:
+    row = get_object_or_404(asking.threads(project=view.project, user=view.request.user), pk=pk)
+    return ThreadSerializer(row, context={"request": view.request}).data
+
+
+class OneThread(MemberView):
+    """One question and what was said to it."""
+
+    @extend_schema(responses={200: ThreadSerializer, **errors(404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """All that was said."""
+        return Response(_thread(self, pk))
+
+    @extend_schema(request=SaySerializer, responses={201: ThreadSerializer, **errors(400, 403, 404)})
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Answer, or ask on."""
+        row = get_object_or_404(asking.threads(project=self.project, user=request.user), pk=pk)
+        sent = SaySerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        asking.reply(membership=self.membership, thread=row, **sent.validated_data)
+        return Response(_thread(self, pk), status=status.HTTP_201_CREATED)
 
 
 # Agreement and adjudication

@@ -1,4 +1,4 @@
-"""What people choose for themselves: the keys of the labelling page."""
+"""What people choose for themselves: the keys of the labelling page, and how much they want to do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from annotation import keys
-from annotation.models import Project, User
+from annotation.models import Membership, Project, User
+
+MOST = 10_000
 
 
 def choose_keys(*, user: User, chosen: Mapping[str, Any]) -> dict[str, str]:
@@ -23,3 +25,14 @@ def choose_keys(*, user: User, chosen: Mapping[str, Any]) -> dict[str, str]:
     user.keys = kept
     user.save(update_fields=["keys"])
     return kept
+
+
+def set_goal(*, membership: Membership, goal: int | None, per: str = Membership.GoalPer.DAY) -> Membership:
+    """How many items of a project a person wants to do in 24 hours or in a session; None takes the goal away."""
+    if goal is not None and not 0 < goal <= MOST:
+        raise ValueError(_("A goal is a number of items from 1 to %(most)d.") % {"most": MOST})
+    if per not in Membership.GoalPer.values:
+        raise ValueError(_("A goal is set for 24 hours (day) or for a session (session)."))
+    membership.goal, membership.goal_per = goal, per
+    membership.save(update_fields=["goal", "goal_per"])
+    return membership

@@ -57,6 +57,12 @@ def strings() -> dict[str, str | dict[str, str]]:
         "rank_all": _("“{question}” asks for a rank of every response."),
         "comment": _("Comment"),
         "flagged": _("flagged as doubtful"),
+        "asked": _("Asked. The answer will be shown here."),
+        "you": _("you"),
+        "no_connection": _("There is no connection. Try again when it is back."),
+        "goal_day": _("goal: {done} of {goal} in 24 hours ·"),
+        "goal_session": _("goal: {done} of {goal} in this session ·"),
+        "goal_reached": _("goal reached: {done} of {goal} ·"),
         "none_yet": _("You have not answered anything yet."),
     }
 

@@ -192,6 +192,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 class Membership(models.Model):
     """A person's role in a project; a manager may also label where `labels` says so."""
 
+    class GoalPer(models.TextChoices):
+        """The time for which a goal is set."""
+
+        DAY = "day", _("in 24 hours")
+        SESSION = "session", _("in a session")
+
     class Role(models.TextChoices):
         """The four roles."""
 
@@ -206,6 +212,9 @@ class Membership(models.Model):
     labels = models.BooleanField(
         _("also labels"), default=False, help_text=_("Gets items to label, beside the rights of the role.")
     )
+    # How many items the person wants to do, for their own eyes; None: no goal.
+    goal = models.PositiveSmallIntegerField(null=True, editable=False)
+    goal_per = models.CharField(max_length=7, choices=GoalPer, default=GoalPer.DAY, editable=False)
     # Until when this person read others' answers or gold without having to answer first; None: never so far.
     read_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -666,6 +675,75 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id} · {self.question}"
+
+
+class ThreadQuerySet(models.QuerySet["Thread"]):
+    """Who may read what was asked."""
+
+    def visible_to(self, user: Any) -> Self:
+        """One's own; for adjudicators and managers all, where they need not answer the item themselves.
+
+        Who labels reads the others' about items that they have answered and that are settled: before that a question
+        tells what somebody thinks of an item.
+        """
+        mine = Q(asker_id=user.pk or 0, project__in=Project.objects.visible_to(user))
+        slots = Assignment.objects.filter(item=OuterRef("item"))
+        answered = Exists(slots.filter(annotator=user.pk or 0, state=Assignment.State.DONE))
+        complete = ~Exists(slots.filter(state__in=[Assignment.State.OPEN, Assignment.State.LEASED]))
+        settled = Exists(Gold.objects.current().filter(item=OuterRef("item")))
+        contested = Exists(Case.objects.open().filter(item=OuterRef("item")))
+        over = Q(project__in=Project.objects.labelled_by(user)) & answered & complete & settled & ~contested
+        return self.filter(mine | Q(project__in=Project.objects.adjudicated_by(user)) & ~blind(user) | over)
+
+    def waiting(self) -> Self:
+        """Those in which whoever asked had the last word."""
+        return self.filter(answered_at=None)
+
+    def unseen(self, user: Any) -> Self:
+        """One's own with an answer that one has not seen."""
+        return self.filter(asker_id=user.pk or 0, answered_at__isnull=False, seen_at=None)
+
+
+class Thread(models.Model):
+    """What one person asked about an item, and what was said to it since."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="threads")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="threads")
+    asker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="threads")
+    opened_at = models.DateTimeField(default=timezone.now)
+    # None while the asker waits for an answer.
+    answered_at = models.DateTimeField(null=True)
+    # When the asker has seen the answer.
+    seen_at = models.DateTimeField(null=True)
+
+    objects = ThreadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "asker"], name="one_thread_per_person_and_item")]
+        indexes = [
+            models.Index(fields=["project"], condition=Q(answered_at=None), name="threads_waiting"),
+            models.Index(fields=["asker", "project"], name="threads_of_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} · {self.asker_id}"
+
+
+class Remark(models.Model):
+    """One thing said in a thread, under the guideline of that time."""
+
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="remarks")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="remarks")
+    guideline_version = models.ForeignKey(GuidelineVersion, on_delete=models.PROTECT, related_name="remarks")
+    client_id = models.UUIDField(unique=True)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.thread_id} @ {self.at:%F %T}"
 
 
 class AgreementReport(Job):

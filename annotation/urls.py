@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import account, guideline, imports, items, labelling, projects, quality
+from annotation.views import account, guideline, imports, inbox, items, labelling, projects, quality, work
 
 app_name = "annotation"
 urlpatterns = [
@@ -41,6 +41,12 @@ urlpatterns = [
     path("p/<slug:slug>/label/draft/", labelling.draft, name="label_draft"),
     path("p/<slug:slug>/label/next/", labelling.following, name="label_next"),
     path("p/<slug:slug>/label/mine/", labelling.mine, name="label_mine"),
+    path("p/<slug:slug>/label/ask/", labelling.ask, name="label_ask"),
+    path("p/<slug:slug>/label/threads/", labelling.threads, name="label_threads"),
+    path("p/<slug:slug>/label/seen/", labelling.seen, name="label_seen"),
+    path("p/<slug:slug>/my-work/", work.work, name="work"),
+    path("p/<slug:slug>/inbox/", inbox.inbox, name="inbox"),
+    path("p/<slug:slug>/threads/<int:pk>/reply/", inbox.reply, name="reply"),
     path("p/<slug:slug>/agreement/", quality.agreement, name="agreement"),
     path("p/<slug:slug>/agreement/<str:question>/progress/", quality.agreement_progress, name="agreement_progress"),
     path("p/<slug:slug>/adjudicate/", quality.adjudicate, name="adjudicate"),

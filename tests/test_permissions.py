@@ -72,10 +72,12 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
     refresh = e.Refresh.objects.create(dataset=dataset, state="done")
     run = Run.objects.create(version=version, question="sentiment", system=system, recipe="majority", state="done")
     member = project.memberships.get(user=cast["bob"])
+    thread = a.Thread.objects.create(project=project, item=items[0], asker=cast["alice"])
     return {
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
         "benchmark": benchmark.pk, "submission": submission.pk, "refresh": refresh.pk, "run": run.pk, "member": member.pk,
+        "thread": thread.pk,
     }  # fmt: skip
 
 
@@ -90,6 +92,7 @@ def object_of(name: str) -> str:
         (("start", "version", "freeze", "examples", "export", "verify"), "version"),
         (("board", "submit", "leaderboard", "benchmark"), "benchmark"),
         (("case",), "case"),
+        (("reply", "thread"), "thread"),
         (("redecide", "api-one-gold"), "gold"),
         (("import",), "import"),
         (("withdraw", "api-invitation"), "invitation"),
@@ -119,7 +122,7 @@ def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
 
 
 def counts() -> dict[str, int]:
-    models = (a.Project, a.Membership, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -193,8 +196,8 @@ MANAGER_ONLY = {
     "freeze",
     "schedule",
 }
-ADJUDICATOR = {"items", "item", "agreement", "agreement_progress", "adjudicate", "case", "redecide"}
-LABEL = {"label", "label_next", "label_mine"}
+ADJUDICATOR = {"items", "item", "agreement", "agreement_progress", "adjudicate", "case", "redecide", "inbox"}
+LABEL = {"label", "label_next", "label_mine", "label_threads", "work"}
 BOARDS = {"datasets", "version", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
 RESEARCH = {"submit", "start"}
 EVERYBODY = {"project", "guideline", "guideline_version"}
@@ -225,17 +228,17 @@ def test_every_page_opens_for_exactly_the_roles_that_may_see_it(cast, who):
 
 
 API_READS = {
-    "member": {"api-project", "api-guideline", "api-annotations"},
-    "label": {"api-label", "api-label-mine"},
+    "member": {"api-project", "api-guideline", "api-annotations", "api-threads", "api-thread"},
+    "label": {"api-label", "api-label-mine", "api-work"},
     "adjudicate": {"api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-cases", "api-case"},
     "manager": {"api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-import", "api-import-refused"},
     "boards": {"api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
 }  # fmt: skip
 # What changes something and is nobody's to read; the right that the change needs.
 API_WRITES = {
-    "post": {"api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-runs": "research", "api-run-again": "research"},
+    "post": {"api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-runs": "research", "api-run-again": "research"},
     "put": {"api-guideline-draft": "manager", "api-schedule": "manager"},
-    "patch": {"api-project": "manager", "api-member": "manager", "api-submission": "research"},
+    "patch": {"api-work": "label", "api-project": "manager", "api-member": "manager", "api-submission": "research"},
     "delete": {"api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
 }  # fmt: skip
 HAS = {

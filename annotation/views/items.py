@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation import asking
 from annotation.access import member
 from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project
 
@@ -146,6 +147,10 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
         "answers": [] if blind else answers,
         "count": answers.filter(superseded_at=None).count() if blind else None,
         "gold": gold.select_related("settled_by", "guideline_version").order_by("-pk"),
+        "asked": [
+            {"thread": row, "remarks": asking.told(row, request.user)}
+            for row in asking.threads(project=membership.project, user=request.user).filter(item=found)
+        ],
         "cases": Case.objects.open().visible_to(request.user).filter(item=found),
         "slots": Assignment.objects.filter(item=found).select_related("annotator").order_by("slot"),
         "now": timezone.now(),

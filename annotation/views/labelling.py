@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import annotating, assigning, candidates, progress
+from annotation import annotating, asking, assigning, candidates, progress
 from annotation import keys as page_keys
 from annotation.access import member, membership_of
 from annotation.kinds import KINDS
@@ -31,7 +31,20 @@ BACK = 50
 RTL = {"R", "AL"}
 # The page's script, one module for each subject; the script loads them by the addresses that name their content.
 SHARED = ("labels",)
-MODULES = ("clock", "conflicts", "drafts", "guideline", "history", "item", "keys", "mine", "state", "sure", "tally")
+MODULES = (
+    "asking",
+    "clock",
+    "conflicts",
+    "drafts",
+    "guideline",
+    "history",
+    "item",
+    "keys",
+    "mine",
+    "state",
+    "sure",
+    "tally",
+)
 
 
 @require_safe
@@ -62,8 +75,13 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             "draft": reverse("annotation:label_draft", args=[project.slug]),
             "next": reverse("annotation:label_next", args=[project.slug]),
             "mine": reverse("annotation:label_mine", args=[project.slug]),
+            "ask": reverse("annotation:label_ask", args=[project.slug]),
+            "threads": reverse("annotation:label_threads", args=[project.slug]),
+            "seen": reverse("annotation:label_seen", args=[project.slug]),
             "sign_in": reverse("annotation:sign_in"),
         },
+        "goal": {"count": membership.goal, "per": membership.goal_per} if membership.goal else None,
+        "asked": asking.asked(membership),
         "modules": {
             "outbox": static("js/outbox.js"),
             **{name: static(f"js/label/{name}.js") for name in MODULES if asks_confidence or name != "sure"},
@@ -82,7 +100,7 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "confidences": Annotation.Confidence.choices,
         "keys": {action: key.upper() for action, key in keys.items()},
         "key_rows": [
-            (action, page_keys.WORDS[action], key.upper(), request.user.keys.get(action, ""))
+            (action, page_keys.WORDS[action], key.upper(), membership.user.keys.get(action, ""))
             for action, key in keys.items()
         ],
         "desk": desk,
@@ -182,6 +200,69 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
         if row.assignment
     ]
     return JsonResponse({"items": items, "older": older})
+
+
+@require_POST
+def ask(request: HttpRequest, slug: str) -> JsonResponse:
+    """A question about the item on the screen; its client-made id makes a repeat harmless."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    try:
+        data = _json(request)
+        sent = data if isinstance(data, dict) else {}
+        asking.ask(
+            membership=membership,
+            assignment=annotating.whole(sent.get("assignment"), "assignment"),
+            text=sent.get("text", ""),
+            client_id=annotating.identifier(sent.get("client_id"), "client_id"),
+        )
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return _threads(membership, int(sent["assignment"]))
+
+
+@require_safe
+@never_cache
+def threads(request: HttpRequest, slug: str) -> JsonResponse:
+    """What this person has asked about the item of ?assignment=, and answers that they have not seen yet."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    return _threads(membership, _whole(request.GET.get("assignment", "")))
+
+
+def _threads(membership: Membership, assignment: int) -> JsonResponse:
+    here = Assignment.objects.filter(pk=assignment, project=membership.project_id, annotator=membership.user_id)
+    mine = asking.threads(project=membership.project, user=membership.user).filter(asker=membership.user_id)
+    about = Q(item__in=here.values("item")) | Q(answered_at__isnull=False, seen_at=None)
+    found = [
+        {
+            "id": row.pk,
+            "item": row.item_id,
+            "unseen": row.answered_at is not None and row.seen_at is None,
+            "remarks": asking.told(row, membership.user),
+        }
+        for row in mine.filter(about).order_by("-pk")[:BACK]
+    ]
+    return JsonResponse({"threads": found, "asked": asking.asked(membership)})
+
+
+@require_POST
+def seen(request: HttpRequest, slug: str) -> JsonResponse:
+    """The answers in these threads of one's own were read."""
+    membership, refusal = _labeller(request, slug)
+    if membership is None:
+        return refusal
+    try:
+        data = _json(request)
+        listed = data.get("threads") if isinstance(data, dict) else None
+        if not isinstance(listed, list):
+            raise ValueError(_("Threads are sent as a list of their numbers."))
+        asking.see(membership=membership, threads=[annotating.whole(one, "threads") for one in listed[:BACK]])
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse({"asked": asking.asked(membership)})
 
 
 def _whole(text: str) -> int:

@@ -19,7 +19,7 @@ from annotation import assigning, inviting, progress
 from annotation.access import member
 from annotation.forms import InvitationForm, MembershipForm, ProjectForm, ProjectSettingsForm
 from annotation.jobs import State
-from annotation.models import Assignment, Gold, Invitation, Membership, Project, User
+from annotation.models import Assignment, Gold, Invitation, Membership, Project, Thread, User
 
 
 @require_safe
@@ -85,6 +85,7 @@ def project(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             "overview": overview,
             "gold_by": [(label, overview["gold_by"].get(name, 0)) for name, label in Gold.Method.choices],
             "people": progress.people(membership.project),
+            "asked": Thread.objects.filter(project=membership.project).visible_to(request.user).waiting().count(),
             "days_left": progress.forecast(membership.project, overview),
             "imports": membership.project.imports.exclude(state=State.PREPARED).select_related("created_by")[:3],
         }

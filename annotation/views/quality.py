@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import adjudicating, measuring
+from annotation import adjudicating, asking, measuring
 from annotation import schema as schemas
 from annotation.access import member, refuse_blind
 from annotation.kinds import KINDS
@@ -352,6 +352,10 @@ def _desk(request: HttpRequest, membership: Membership, row: Case, *, error: str
         "entry": asked,
         "desk": desk if entry["kind"] != "choice" else None,
         "answers": adjudicating.answers(row),
+        "asked": [
+            {"thread": thread, "remarks": asking.told(thread, membership.user)}
+            for thread in asking.threads(project=membership.project, user=membership.user).filter(item=row.item_id)
+        ],
         "shows_names": not Case.objects.open().filter(item=row.item_id).exists(),
         "gold": gold.select_related("settled_by", "guideline_version").first(),
         "is_open": row.closed_at is None,

@@ -22,7 +22,7 @@ let paused = false;
 let reloadWanted = false;
 let shownAt = -Infinity;
 let pending = ""; // a sentence for the next item, where none is on the screen
-let asking = false;
+let fetching = false;
 let stuck = false; // the last request for more work failed
 let holding = false; // the label was pressed with Shift: how sure the person is comes next
 const started = Date.now();
@@ -30,7 +30,7 @@ const started = Date.now();
 const clock = new parts.clock.Clock();
 const drafts = new parts.drafts.Drafts(desk.user, desk.project, (draft) => ask(desk.urls.draft, desk.user, draft));
 const state = new parts.state.State(S);
-const tally = new parts.tally.Tally({ today: desk.done_today, share: desk.share, strings: S, clock });
+const tally = new parts.tally.Tally({ today: desk.done_today, share: desk.share, goal: desk.goal, strings: S, clock });
 
 // ---- questions
 // What a kind may ask of the page: see docs/kinds.md.
@@ -225,14 +225,14 @@ function advance() {
 async function askForMore() {
   current = null;
   $("desk-area").setAttribute("aria-busy", "true");
-  if (asking) return;
-  asking = true;
+  if (fetching) return;
+  fetching = true;
   // Answers still on their way hold their slots: wait for them, so that the server does not hand them out again.
   if (outbox.size) await outbox.flush();
   const held = outbox.read().map((entry) => entry.body.assignment);
   // A reply to one of those answers may have brought the next item already.
   const reply = current || waiting.length ? null : await look(`${desk.urls.next}?held=${held.join(",")}`);
-  asking = false;
+  fetching = false;
   if (reply?.status === 200) {
     take(reply.json.packets.filter((packet) => !held.includes(packet.assignment)));
     if (stuck) state.show("idle");
@@ -360,6 +360,13 @@ for (const kind of ["online", "focus"]) addEventListener(kind, wake);
 document.addEventListener("visibilitychange", () => document.hidden || wake());
 addEventListener("beforeunload", (event) => (outbox.memory.length || conflicts.memory.length) && event.preventDefault());
 
+const asking = new parts.asking.Asking(desk.urls, desk.asked, S, {
+  ask: (address, body) => ask(address, desk.user, body),
+  newId,
+  assignment: () => current?.assignment,
+  back: () => current && !paused && $("text").focus({ preventScroll: true }),
+});
+
 // ---- actions
 async function reopen(assignment) {
   const { status, json } = await earlier(`assignment=${assignment}`);
@@ -404,6 +411,7 @@ const actions = {
   undecided: () => current && $("undecided-dialog").showModal(),
   flag() { if (current) { setFlag(!flagged); keepDraft(); serverDraft(); } },
   comment() { if (current) { $("comment-field").hidden = false; $("comment").focus(); } },
+  ask: () => asking.open(),
   guideline: () => guideline.toggle(),
   pause() {
     pause(!paused);
@@ -456,4 +464,10 @@ waiting = waiting.filter((packet) => !unsent.has(packet.assignment) && packet.st
 await conflicts.refresh();
 if (outbox.size) await outbox.flush();
 if (!current) advance();
+// A link to one of the person's own items, as their page of work has them.
+const wanted = /^#item=(\d+)$/.exec(location.hash)?.[1];
+if (wanted) {
+  window.history.replaceState(null, "", location.pathname);
+  tell(await jump(wanted));
+}
 document.documentElement.dataset.ready = "1";

@@ -1,8 +1,9 @@
-"""The flow of labelling in a browser: cannot decide, how sure one is, jumping to an item, keys of one's own."""
+"""The flow of labelling in a browser: cannot decide, how sure one is, jumps, keys of one's own, questions, goals."""
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
+from annotation import asking
 from annotation import models as a
 from tests.browser.pages import Keys, Window
 from tests.conftest import make_items
@@ -141,3 +142,84 @@ def test_a_key_is_changed_on_the_sheet_works_at_once_and_is_reset(alice):
     alice.follow("[name=reset]")
     alice.ready()
     assert alice.text("[data-do=skip] kbd") == "S"
+
+
+def test_a_question_is_asked_with_one_key_and_its_answer_is_found_where_one_labels(alice, project, cast):
+    first = alice.item()
+    alice.press("q")
+    alice.until(lambda: alice.js("return document.activeElement.id") == "ask-text", "there is no field to write into")
+    assert alice.faults() == []
+    alice.press("Does ", "s ", "3 count?")
+    ActionChains(alice.driver, duration=0).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
+    alice.until(lambda: "Does s 3 count?" in alice.text("#ask-threads"), "what was asked is not shown")
+    alice.press(Keys.ESCAPE)
+    alice.until(lambda: not alice.shown("#ask-dialog"))
+    assert alice.item() == first
+    thread = a.Thread.objects.get()
+    assert thread.item.document.text == first
+    carol = a.Membership.objects.of(cast["carol"], project.slug)
+    asking.reply(membership=carol, thread=thread, text="Yes: rule 3.")
+    alice.label(project)
+    assert alice.text("#ask-new") == "1"
+    alice.press("1")
+    alice.next_item(first)
+    alice.press("q")
+    alice.until(lambda: "Yes: rule 3." in alice.text("#ask-threads"), "the answer is not shown")
+    alice.until(lambda: not alice.shown("#ask-new"), "it stays new")
+    assert a.Thread.objects.get().seen_at is not None
+
+
+def test_a_question_that_does_not_arrive_stays_written_and_is_sent_once(alice):
+    alice.press("q")
+    alice.until(lambda: alice.shown("#ask-threads") or alice.shown("#ask-form"))
+    alice.type("#ask-text", "Is this finance?")
+    alice.connection(on=False)
+    alice.click("#ask-form .primary")
+    alice.until(lambda: "no connection" in alice.text("#ask-words"), "nothing is said")
+    assert alice.find("#ask-text").get_attribute("value") == "Is this finance?"
+    alice.connection(on=True)
+    alice.click("#ask-form .primary")
+    alice.until(lambda: "Asked." in alice.text("#ask-words"), "it is not sent")
+    assert a.Remark.objects.count() == 1
+
+
+def test_a_goal_is_counted_on_the_page_and_set_on_the_page_of_ones_work(alice, project):
+    alice.open(f"/p/{project.slug}/my-work/")
+    assert alice.faults() == []
+    alice.type("#goal", "2")
+    alice.choose("[name=per]", "session")
+    alice.follow(".row-form .button")
+    alice.label(project)
+    assert alice.text("#goal") == "goal: 0 of 2 in this session ·"
+    for key in "12":
+        text = alice.item()
+        alice.press(key)
+        alice.next_item(text)
+    assert alice.text("#goal") == "goal reached: 2 of 2 ·"
+
+
+def test_a_skipped_item_is_opened_from_the_page_of_ones_work(alice, project):
+    first = alice.item()
+    alice.press("s")
+    alice.until(lambda: alice.shown("#skip-dialog"))
+    alice.press("2")
+    alice.next_item(first)
+    alice.saved()
+    alice.open(f"/p/{project.slug}/my-work/")
+    alice.follow("a[href*='#item=']")
+    alice.ready()
+    alice.until(lambda: alice.item() == first, "the item does not come")
+
+
+def test_the_inbox_is_answered_in_the_browser(alice, project, cast):
+    alice.press("q")
+    alice.type("#ask-text", "Is this finance?")
+    alice.click("#ask-form .primary")
+    alice.until(lambda: "Asked." in alice.text("#ask-words"))
+    alice.sign_in(cast["carol"])
+    alice.open(f"/p/{project.slug}/inbox/")
+    assert alice.faults() == []
+    alice.type("textarea", "It is.")
+    alice.follow(".card .button")
+    assert "No question waits" in alice.words()
+    assert [row.text for row in a.Remark.objects.all()] == ["Is this finance?", "It is."]

@@ -2,9 +2,10 @@
 //
 // The numbers come with the page and are carried on here; no request is made for them.
 export class Tally {
-  constructor({ today, share, strings, clock }) {
+  constructor({ today, share, goal, strings, clock }) {
     this.today = today;
     this.share = share; // {done, left} when the page was loaded
+    this.goal = goal; // {count, per}: what the person has set for a day or a session, or nothing
     this.strings = strings;
     this.clock = clock;
     this.session = 0;
@@ -45,6 +46,12 @@ export class Tally {
   draw() {
     const { done, left } = this.share;
     document.getElementById("done").textContent = this.today;
+    if (this.goal) {
+      const reached = this.goal.per === "day" ? this.today : this.session;
+      const sentence = this.strings[reached >= this.goal.count ? "goal_reached" : `goal_${this.goal.per}`];
+      const counts = { done: this.number.format(reached), goal: this.number.format(this.goal.count) };
+      document.getElementById("goal").textContent = sentence.replace(/\{(\w+)\}/g, (_whole, name) => counts[name]);
+    }
     const pace = Math.round(this.session / Math.max(this.clock.hours, 1 / 120));
     if (this.session > 4) document.getElementById("pace").textContent = this.strings.pace.replace("{count}", pace);
     const words = this.strings.share.replace("{done}", this.number.format(done)).replace("{all}", this.number.format(done + left));
