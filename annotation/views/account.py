@@ -4,7 +4,7 @@ import unicodedata
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -28,6 +28,7 @@ from knox.models import AuthToken
 from annotation import choosing, inviting
 from annotation import keys as page_keys
 from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
+from annotation.models import User
 from annotation.views.posted import text
 
 # Wrong passwords for a name within the window: from one address, and from all together. The second is far higher, so
@@ -138,11 +139,12 @@ def keys(request: HttpRequest) -> HttpResponseBase:
     back = request.POST.get("next", "")
     if not back.startswith("/") or not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
         back = reverse("annotation:account")
-    own, error = request.user.keys, ""
+    person = cast(User, request.user)
+    own, error = person.keys, ""
     if request.method == "POST":
         own = {} if "reset" in request.POST else {action: text(request.POST, action) for action in page_keys.ACTIONS}
         try:
-            choosing.choose_keys(user=request.user, chosen=own)
+            choosing.choose_keys(user=person, chosen=own)
         except ValueError as problem:
             error = str(problem)
         else:

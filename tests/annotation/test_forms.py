@@ -61,8 +61,11 @@ def test_the_forms_hold_no_field_of_the_servers():
         form.__name__: set(form().fields)
         for form in (ProjectForm, ProjectSettingsForm, InvitationForm, MembershipForm, AccountForm)
     }
-    assert fields["ProjectSettingsForm"] == {"name", "description", "overlap", "settle", "lease_minutes"}
-    assert fields["ProjectForm"] == fields["ProjectSettingsForm"] | {"slug"}
+    assert fields["ProjectSettingsForm"] == {
+        "name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence",
+    }  # fmt: skip
+    # What few projects want is set afterwards.
+    assert fields["ProjectForm"] == fields["ProjectSettingsForm"] - {"undecided", "confidence"} | {"slug"}
     assert fields["InvitationForm"] == {"email", "role", "labels"}
     assert fields["MembershipForm"] == {"role", "labels"}
     assert fields["AccountForm"] == {"name", "email"}
@@ -82,13 +85,13 @@ def test_the_forms_hold_no_field_of_the_servers():
     ],
 )
 def test_settings_out_of_range_are_refused(changes):
-    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
+    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
     assert ProjectSettingsForm(data).is_valid()
     assert set(ProjectSettingsForm({**data, **changes}).errors) == set(changes)
 
 
 def test_a_description_is_as_long_as_a_browser_counts_it():
-    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30}
+    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
     assert ProjectSettingsForm({**data, "description": "x\r\n" * 2500}).is_valid()
     refused = ProjectSettingsForm({**data, "description": "x\r\n" * 2500 + "x"})
     assert "this one has 5001" in refused.errors["description"][0]
