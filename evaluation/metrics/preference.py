@@ -52,7 +52,9 @@ def measure(
 ) -> list[MetricValue]:
     """Every metric of METRICS with its interval; those of the other mode are empty, and their notes say so."""
     if len(gold) != len(predicted):
-        raise ValueError(f"Gold has {len(gold)} items and the predictions {len(predicted)}: they must be the same items.")
+        raise ValueError(
+            f"Gold has {len(gold)} items and the predictions {len(predicted)}: they must be the same items."
+        )
     options: dict[str, Any] = {"groups": groups, "draws": draws, "seed": seed, "level": level}
     ranks = question["mode"] == RANKING
     found = _ranking(gold, predicted, question, **options) if ranks else _pairwise(gold, predicted, question, **options)
