@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from annotation.jobs import Job
 from annotation.kinds import About
@@ -195,7 +196,7 @@ class Membership(models.Model):
     class GoalPer(models.TextChoices):
         """The time for which a goal is set."""
 
-        DAY = "day", _("in 24 hours")
+        DAY = "day", pgettext_lazy("goal", "in 24 hours")
         SESSION = "session", _("in a session")
 
     class Role(models.TextChoices):
