@@ -46,6 +46,7 @@ export class Tally {
   draw() {
     const { done, left } = this.share;
     document.getElementById("done").textContent = this.today;
+    document.getElementById("today").hidden = this.goal?.per === "day"; // the goal tells the same number
     if (this.goal) {
       const reached = this.goal.per === "day" ? this.today : this.session;
       const sentence = this.strings[reached >= this.goal.count ? "goal_reached" : `goal_${this.goal.per}`];
