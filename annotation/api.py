@@ -919,7 +919,11 @@ class OneThread(MemberView):
         """All that was said."""
         return Response(_thread(self, pk))
 
-    @extend_schema(request=SaySerializer, responses={201: ThreadSerializer, **errors(400, 403, 404)})
+    @extend_schema(
+        operation_id="projects_threads_reply",
+        request=SaySerializer,
+        responses={201: ThreadSerializer, **errors(400, 403, 404)},
+    )
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Answer, or ask on."""
         row = get_object_or_404(asking.threads(project=self.project, user=request.user), pk=pk)

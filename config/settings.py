@@ -255,6 +255,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SettleEnum": "annotation.models.Project.Settle",
         "AnnotationStatusEnum": "annotation.models.Annotation.Status",
+        "ConfidenceEnum": "annotation.models.Annotation.Confidence",
+        "AsksConfidenceEnum": "annotation.models.Project.Confidence",
     },
 }
 

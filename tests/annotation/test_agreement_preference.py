@@ -17,6 +17,8 @@ from annotation.kinds import preference
 from tests.annotation.worlds import bring, lines
 from tests.conftest import make_project, set_schema
 
+pytestmark = pytest.mark.usefixtures("still")
+
 PAIR = {"name": "pick", **preference.check_schema({})}
 RANKS = {"name": "pick", **preference.check_schema({"mode": "ranking"})}
 

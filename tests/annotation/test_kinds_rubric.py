@@ -15,6 +15,8 @@ from annotation.kinds import rubric
 from tests.annotation.worlds import bring, lines, member, take
 from tests.conftest import make_items, make_project, set_schema
 
+pytestmark = pytest.mark.usefixtures("still")
+
 CRITERIA = ["clear | Clarity | can be understood", "relevant", "文笔 | 文笔"]
 SCALE = ["0 | no", "1 | partly", "2 | yes"]
 

@@ -16,6 +16,8 @@ from annotation.kinds import score
 from tests.annotation.worlds import bring
 from tests.conftest import make_project, set_schema
 
+pytestmark = pytest.mark.usefixtures("still")
+
 OPTIONS = {"draws": 300, "seed": 3, "level": 0.95}
 
 
