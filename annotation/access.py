@@ -9,11 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from annotation.models import Item, Membership
+from annotation.models import Gold, Item, Membership
 
 RIGHTS: dict[str, Callable[[Membership], bool]] = {
     "member": lambda membership: True,
     "manager": lambda membership: membership.is_manager,
+    "calibrate": lambda membership: membership.can_calibrate,
     "label": lambda membership: membership.can_label,
     "adjudicate": lambda membership: membership.can_adjudicate,
     "research": lambda membership: membership.can_research,
@@ -38,6 +39,14 @@ def refuse_blind(membership: Membership, item: int) -> None:
             _(
                 "You may still be asked to label this item, so what others said of it is hidden from you until you have answered it. Somebody else can decide it meanwhile."
             )
+        )
+
+
+def refuse_second(membership: Membership, gold: Gold) -> None:
+    """Raise PermissionDenied where the answer waits for a second decision, which is made without knowing the first."""
+    if not Gold.objects.visible_to(membership.user).filter(pk=gold.pk).exists():
+        raise PermissionDenied(
+            _("This answer waits for a second decision: until then only who made the first one sees it.")
         )
 
 

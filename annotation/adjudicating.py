@@ -1,20 +1,31 @@
-"""Complete items become gold where answers agree, and cases where they differ; people settle cases with a reason."""
+"""People settle cases with a reason, and decide anew what was settled; a share of the cases is decided twice."""
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from annotation import closing, passages, settling, spreads
 from annotation import schema as schemas
 from annotation.kinds import KINDS
-from annotation.models import Annotation, Assignment, Case, Gold, GuidelineVersion, Item, Project, User
+from annotation.models import (
+    Annotation,
+    Case,
+    Gold,
+    GuidelineVersion,
+    Membership,
+    Project,
+    SecondOpinion,
+    User,
+    was_swayed,
+)
 
 REASONS = {
     "guideline": gettext_lazy("the guideline is unclear"),
@@ -25,256 +36,201 @@ REASONS = {
     "other": gettext_lazy("other"),
 }
 NOTE = 2000
+RULE = 200
+NUMBERED = "rule:"
+RULES = ("label:", "heading:", NUMBERED)
+# Minutes for which a case that somebody has open is passed over for others.
+HELD = 10
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the answers to one question say: a value with the way it was reached, or a disagreement in [0, 1]."""
+class Decision:
+    """What a person decided of a case, checked; `distribution` where the text is ambiguous."""
 
-    value: Any = None
-    method: str = ""
-    disagreement: float = 0.0
-
-
-def judge(values: Sequence[Any], question: dict[str, Any], *, rule: str, skipped: int = 0) -> Verdict:
-    """Apply the project's rule to the answers; an empty method means that a person must decide.
-
-    disagreement: mean distance over the pairs of answers; a skip (and "cannot decide", which closes a slot in the same
-    way) counts as a full disagreement with every answer, and an item that everybody skipped as a full disagreement.
-    """
-    kind = KINDS[question["kind"]]
-    total = len(values) + skipped
-    pairs = total * (total - 1) / 2
-    apart = sum(kind.distance(a, b, question) for i, a in enumerate(values) for b in values[i + 1 :])
-    apart += skipped * len(values)
-    disagreement = apart / pairs if values and pairs else float(bool(skipped))
-    if values and not apart and rule != Project.Settle.NEVER:
-        method = Gold.Method.SINGLE if len(values) == 1 else Gold.Method.UNANIMOUS
-        return Verdict(kind.settled(values[0], question), method, 0.0)
-    merged = kind.merge(values, question) if values else None
-    if rule == Project.Settle.MAJORITY and merged and 2 * merged[1] * len(values) > total:
-        return Verdict(merged[0], Gold.Method.MAJORITY, disagreement)
-    return Verdict(disagreement=disagreement)
+    value: Any
+    distribution: list[dict[str, Any]] | None
+    reason: str
+    rule: str
+    note: str
 
 
-def hold(items: Sequence[int]) -> None:
-    """Lock these items until the commit, so that two last answers at once do not each take the other for missing."""
-    list(Item.objects.select_for_update(no_key=True).filter(pk__in=items).order_by("pk").values_list("pk"))
-
-
-def settle(
+@transaction.atomic
+def decide(
     *,
-    project: Project,
-    version: GuidelineVersion,
-    items: Sequence[int],
-    rule: str | None = None,
-    question: str | None = None,
-) -> Counter[str]:
-    """Gold or cases for those of `items` that have all their answers; counts what it made. The caller holds the items.
+    case: Case,
+    value: Any,
+    user: User | None,
+    reason: str,
+    note: str = "",
+    rule: str = "",
+    ambiguous: bool = False,
+) -> Gold:
+    """Settle an open case; returns the gold that then stands.
 
-    Gold that came from a person or a file is never touched. Gold made by an earlier settling stays while the answers
-    still say the same, and is replaced (by other gold, or by a case) where they changed. A case that the answers have
-    settled in the meantime is closed. One query for the answers; known gold and cases are read only where there are any.
+    rule: what of the guideline is at issue, "label:NAME", "heading:WORDS" or "rule:NUMBER". ambiguous: the text is; gold
+    then keeps the distribution of the independent answers, and `value` (None: the most frequent answer) is what counts
+    where one label must. reason: one of REASONS; empty only where the answers agree. A second decision is written down
+    beside the first, and where they differ a case for discussion opens. Raises ValueError where the value is no answer,
+    the reason unknown, the case closed, the second person the first, or where a version of the guideline was published
+    since the case was read.
     """
-    complete = _complete(items)
-    if not complete:
-        return Counter()
-    asked = [entry for entry in version.schema["questions"] if question in (None, entry["name"])]
-    return _apply(project, version, complete, asked, rule or project.settle)
-
-
-@dataclass
-class _Complete:
-    """The answers of an item that waits for nobody, and whether something was settled or contested before."""
-
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    skipped: int = 0
-    known: bool = False
-    # Whether somebody may have seen the others' answers before giving this one: then a person decides.
-    dependent: bool = False
-
-
-def _complete(items: Sequence[int]) -> dict[int, _Complete]:
-    """item -> its answers, for items without an open or leased slot; one query."""
-    mine = Annotation.objects.submitted().filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
-    here = OuterRef("item")
-    rows = Assignment.objects.filter(item__in=items).annotate(
-        given=Subquery(mine.order_by("-pk").values("answer")[:1]),
-        free=Subquery(mine.order_by("-pk").values("independent")[:1]),
-        known=Exists(Gold.objects.current().filter(item=here)) | Exists(Case.objects.open().filter(item=here)),
-    )
-    found: dict[int, _Complete] = defaultdict(_Complete)
-    waiting: set[int] = set()
-    for item, state, given, free, known in rows.values_list("item_id", "state", "given", "free", "known"):
-        entry = found[item]
-        entry.known = entry.known or known
-        entry.skipped += state == Assignment.State.SKIPPED
-        if state in (Assignment.State.OPEN, Assignment.State.LEASED):
-            waiting.add(item)
-        elif given:
-            entry.answers.append(given)
-            entry.dependent = entry.dependent or not free
-    return {item: entry for item, entry in found.items() if item not in waiting}
-
-
-@dataclass
-class _Changes:
-    """What a settling writes, collected over its items."""
-
-    gold: list[Gold] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
-    moved: list[Case] = field(default_factory=list)
-    outdated: list[int] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
-
-    def store(self) -> Counter[str]:
-        """Write it, the old out before the new in."""
-        now = timezone.now()
-        if self.outdated:
-            Gold.objects.filter(pk__in=self.outdated).update(superseded_at=now)
-        if self.closed:
-            close_cases(self.closed)
-        if self.moved:
-            Case.objects.bulk_update(self.moved, ["disagreement"])
-        if self.gold:
-            Gold.objects.bulk_create(self.gold)
-        if self.cases:
-            Case.objects.bulk_create(self.cases)
-        return Counter(gold=len(self.gold), cases=len(self.cases), closed=len(self.closed))
-
-
-def _apply(
-    project: Project,
-    version: GuidelineVersion,
-    complete: dict[int, _Complete],
-    questions: list[dict[str, Any]],
-    rule: str,
-) -> Counter[str]:
-    known = [item for item, entry in complete.items() if entry.known]
-    gold = {(row.item_id, row.question): row for row in Gold.objects.current().filter(item__in=known)} if known else {}
-    cases = {(row.item_id, row.question): row for row in Case.objects.open().filter(item__in=known)} if known else {}
-    changes = _Changes()
-    for item, entry in complete.items():
-        for question in questions:
-            name = question["name"]
-            given = [answer[name] for answer in entry.answers if name in answer]
-            old, case = gold.get((item, name)), cases.get((item, name))
-            if old and _stands(old, given, entry.skipped, question):
-                continue
-            if old:
-                changes.outdated.append(old.pk)
-            # A question that only some were asked hangs on one that they differ in: a person decides both.
-            partly = bool(question.get("when")) and len(given) < len(entry.answers)
-            how = Project.Settle.NEVER if entry.dependent or partly else rule
-            verdict = judge(given, question, rule=how, skipped=entry.skipped)
-            if verdict.method:
-                changes.gold.append(_gold(project, version, item, name, verdict))
-                changes.closed += [case.pk] if case else []
-            elif case and case.disagreement != verdict.disagreement:
-                case.disagreement = verdict.disagreement
-                changes.moved.append(case)
-            elif not case and (given or (question["required"] and not question.get("when"))):
-                changes.cases.append(
-                    Case(project=project, item_id=item, question=name, disagreement=verdict.disagreement)
-                )
-    return changes.store()
-
-
-# The rule under which gold of each automatic method was settled.
-_RULES = {
-    Gold.Method.SINGLE: Project.Settle.UNANIMOUS,
-    Gold.Method.UNANIMOUS: Project.Settle.UNANIMOUS,
-    Gold.Method.MAJORITY: Project.Settle.MAJORITY,
-}
-
-
-def _stands(gold: Gold, given: list[Any], skipped: int, question: dict[str, Any]) -> bool:
-    """Whether people settled it, or the answers still say the same in the way it was settled."""
-    rule = _RULES.get(Gold.Method(gold.method))
-    if rule is None:
-        return True
-    verdict = judge(given, question, rule=rule, skipped=skipped)
-    return bool(verdict.method) and bool(verdict.value == gold.value)
-
-
-def _gold(project: Project, version: GuidelineVersion, item: int, question: str, verdict: Verdict) -> Gold:
-    return Gold(
-        project=project,
-        item_id=item,
-        question=question,
-        value=verdict.value,
-        method=verdict.method,
-        guideline_version=version,
-    )
-
-
-def settle_all(*, project: Project, rule: str | None = None, question: str | None = None) -> Counter[str]:
-    """Settle every complete item of the project that lacks gold for some question; in batches.
-
-    Items whose questions all have gold are left alone, whatever the rule is by now.
-    """
-    version = version_of(project)
-    asked = [schemas.question(version.schema, question)] if question else version.schema["questions"]
-    lacking = Q()
-    for entry in asked:
-        lacking |= Q(~Exists(Gold.objects.current().filter(item=OuterRef("pk"), question=entry["name"])))
-    waiting = Item.objects.filter(lacking, project=project).exclude(
-        Exists(Assignment.objects.filter(item=OuterRef("pk"), state__in=["open", "leased"]))
-    )
-    made: Counter[str] = Counter()
-    # The keys are read before anything is written: a cursor over rows that change under it may miss some.
-    for batch in batches(list(waiting.order_by("pk").values_list("pk", flat=True)), 1000):
-        with transaction.atomic():
-            hold(batch)
-            made += settle(project=project, version=version, items=batch, rule=rule, question=question)
-    return made
-
-
-def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
-    """Lists of up to `size` of the values, in order."""
-    batch: list[Any] = []
-    for value in values:
-        batch.append(value)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-@transaction.atomic
-def decide(*, case: Case, value: Any, user: User | None, reason: str, note: str = "") -> Gold:
-    """Settle an open case. Raises ValueError where the value is no answer, the reason unknown or the case closed."""
-    if reason not in REASONS:
-        raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
-    version = version_of(case.project)
+    version = _still_in_force(case.project, user)
     question = schemas.question(version.schema, case.question)
-    value = _decided(value, question, case.item)
-    hold([case.item_id])
-    if not Case.objects.open().filter(pk=case.pk).update(closed_at=timezone.now()):
+    decision = _checked(case, question, value, reason, note, rule, ambiguous)
+    settling.hold([case.item_id])
+    if not closing.close(Case.objects.filter(pk=case.pk)):
         raise ValueError(_("This case has been settled already, perhaps in another window. Nothing was changed."))
-    return _replace(case, version, value, user, reason, note)
+    if case.why == Case.Why.SECOND and case.first is not None:
+        return _second(case, case.first, version, question, decision, user)
+    gold = _replace(case, version, decision, user)
+    if case.why in (Case.Why.DIFFER, Case.Why.AGREED):
+        _ask_second(case, gold)
+    return gold
 
 
 @transaction.atomic
-def redecide(*, gold: Gold, value: Any, user: User | None, reason: str, note: str = "") -> Gold:
-    """Settle a settled answer anew; the old gold stays as history."""
-    hold([gold.item_id])
+def redecide(
+    *,
+    gold: Gold,
+    value: Any,
+    user: User | None,
+    reason: str,
+    note: str = "",
+    rule: str = "",
+    ambiguous: bool = False,
+) -> Gold:
+    """Settle a settled answer anew; the old gold stays as history. Raises ValueError as `decide` does."""
+    version = _still_in_force(gold.project, user)
+    settling.hold([gold.item_id])
     if not Gold.objects.current().filter(pk=gold.pk).exists():
         raise ValueError(_("This answer has been replaced already. Reload the page."))
-    if reason not in REASONS:
-        raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
-    version = version_of(gold.project)
     question = schemas.question(version.schema, gold.question)
-    value = _decided(value, question, gold.item)
-    Case.objects.open().filter(item=gold.item_id, question=gold.question).update(closed_at=timezone.now())
-    return _replace(case_of(gold), version, value, user, reason, note)
+    decision = _checked(case_of(gold), question, value, reason, note, rule, ambiguous)
+    closing.close(Case.objects.filter(item=gold.item_id, question=gold.question))
+    return _replace(case_of(gold), version, decision, user)
 
 
-def _decided(value: Any, question: dict[str, Any], item: Item) -> Any:
-    """A decision in the form that gold has; raises ValueError where it is no answer."""
+def _checked(
+    case: Case, question: dict[str, Any], value: Any, reason: str, note: str, rule: str, ambiguous: bool
+) -> Decision:
+    """A decision in the form that gold has; raises ValueError with a sentence."""
+    if reason not in REASONS and (reason or not case.is_agreed):
+        raise ValueError(_("Choose a reason: %(reasons)s.") % {"reasons": ", ".join(REASONS)})
+    if len(note) > NOTE:
+        raise ValueError(_("A note has at most %(most)d characters.") % {"most": NOTE})
+    if len(rule) > RULE or (rule and not rule.startswith(RULES)):
+        raise ValueError(_("The rule at issue is named as label:NAME, heading:WORDS or rule:NUMBER."))
+    if rule.startswith(NUMBERED):
+        words = rule.removeprefix(NUMBERED).strip()
+        number = passages.cited(settling.version_of(case.project).text, words)
+        if not number:
+            raise ValueError(_("The guideline has no rule “%(words)s”: name one by its number, such as 4.2.") % {"words": words[:40]})  # fmt: skip
+        rule = f"{NUMBERED}{number}"
+    distribution = distribution_of(case, question) if ambiguous else None
+    if distribution == []:
+        raise ValueError(
+            _(
+                "There is no independent answer whose distribution could be kept. Decide for one answer, or send it back."
+            )
+        )
+    if distribution and value in (None, ""):
+        value = distribution[0]["value"]
     kind = KINDS[question["kind"]]
-    return kind.settled(kind.clean(value, question, item.about), question)
+    found = kind.settled(kind.clean(value, question, case.item.about), question)
+    return Decision(found, distribution, reason, rule, note.strip())
+
+
+def _still_in_force(project: Project, user: User | None) -> GuidelineVersion:
+    """The guideline that the project was read with, kept until the commit; ValueError where there is a newer one."""
+    now = settling.keep_version(project, user)
+    if now.version_id != project.version_id:
+        raise ValueError(
+            _("A new version of the guideline was published in the meantime. Reload the page and decide by it.")
+        )
+    return settling.version_of(now)
+
+
+def distribution_of(case: Case, question: dict[str, Any]) -> list[dict[str, Any]]:
+    """[{"value", "n"}]: how often each answer was given independently, the most frequent first."""
+    rows = Annotation.objects.submitted().filter(item=case.item_id, independent=True)
+    kind, about = KINDS[question["kind"]], case.item.about
+    given = []
+    for answer, suggested in rows.values_list("answer", "suggested"):
+        if question["name"] not in answer or was_swayed(suggested, question["name"]):
+            continue
+        with suppress(ValueError):  # an answer under an earlier guideline may be none any more
+            given.append(kind.settled(kind.clean(answer[question["name"]], question, about), question))
+    return spreads.clean([{"value": value, "n": 1} for value in given], lambda value: value)
+
+
+def claim(case: Case, user: User) -> bool:
+    """Note that this person has the case open, for some minutes; False where somebody else has it, who keeps it."""
+    now = timezone.now()
+    free = Q(held_by=None) | Q(held_by=user) | Q(held_until__lt=now)
+    until = now + timedelta(minutes=HELD)
+    return bool(Case.objects.open().filter(free, pk=case.pk).update(held_by=user, held_until=until))
+
+
+def let_go(case: Case, user: User) -> None:
+    """This person looks at something else: the case is free for everybody."""
+    Case.objects.filter(pk=case.pk, held_by=user).update(held_by=None, held_until=None)
+
+
+# -- Two adjudicators ---------------------------------------------------------------------------------------------
+
+
+def _ask_second(case: Case, gold: Gold) -> None:
+    """A case for somebody else, where there is somebody and this one is in the sample that is decided twice."""
+    if not settling.sampled(case.item, case.project.second_percent, "second"):
+        return
+    others = Membership.objects.filter(project=case.project, user__is_active=True).exclude(user=gold.settled_by)
+    if not others.filter(role__in=[Membership.Role.MANAGER, Membership.Role.ADJUDICATOR]).exists():
+        return
+    Case.objects.create(
+        project=case.project,
+        item_id=case.item_id,
+        question=case.question,
+        why=Case.Why.SECOND,
+        first=gold,
+        disagreement=case.disagreement,
+        pairs=case.pairs,
+        agreed=case.agreed,
+    )
+
+
+def _second(
+    case: Case, first: Gold, version: GuidelineVersion, question: dict[str, Any], decision: Decision, user: User | None
+) -> Gold:
+    """Write the second decision down; the first stands, and where the two differ a case for discussion opens."""
+    if user is not None and first.settled_by_id == user.pk:
+        raise ValueError(_("You made the first decision; the second is somebody else's."))
+    apart = float(KINDS[question["kind"]].distance(first.value, decision.value, question))
+    if (first.distribution is None) != (decision.distribution is None):
+        apart = 1.0
+    SecondOpinion.objects.create(
+        project=case.project,
+        case=case,
+        gold=first,
+        value=decision.value,
+        ambiguous=decision.distribution is not None,
+        distance=apart,
+        reason=decision.reason,
+        rule=decision.rule,
+        note=decision.note,
+        by=user,
+        guideline_version=version,
+    )
+    if apart:
+        Case.objects.create(
+            project=case.project,
+            item_id=case.item_id,
+            question=case.question,
+            why=Case.Why.DISCUSS,
+            first=first,
+            disagreement=apart,
+            pairs=settling.pairs_of([first.value, decision.value], question),
+        )
+    return first
 
 
 def case_of(gold: Gold) -> Case:
@@ -282,34 +238,24 @@ def case_of(gold: Gold) -> Case:
     return Case(project=gold.project, item=gold.item, question=gold.question, key=0, closed_at=gold.settled_at)
 
 
-def close_cases(keys: Iterable[int]) -> None:
-    """Close open cases that something else has settled."""
-    Case.objects.open().filter(pk__in=list(keys)).update(closed_at=timezone.now())
-
-
-def version_of(project: Project) -> GuidelineVersion:
-    """The guideline in force; raises ValueError where none is published."""
-    if project.version is None:
-        raise ValueError(_("This project has no published guideline yet."))
-    return project.version
-
-
-def _replace(case: Case, version: GuidelineVersion, value: Any, user: User | None, reason: str, note: str) -> Gold:
-    if len(note) > NOTE:
-        raise ValueError(_("A note has at most %(most)d characters.") % {"most": NOTE})
+def _replace(case: Case, version: GuidelineVersion, decision: Decision, user: User | None) -> Gold:
     current = Gold.objects.current().filter(item=case.item_id, question=case.question)
     current.update(superseded_at=timezone.now())
-    _drop_unasked(case, version, value)
+    _drop_unasked(case, version, decision.value)
+    here = Case.objects.filter(item=case.item_id, question=case.question)
     return Gold.objects.create(
         project=case.project,
         item_id=case.item_id,
         question=case.question,
-        value=value,
+        value=decision.value,
+        distribution=decision.distribution,
         method=Gold.Method.ADJUDICATED,
-        reason=reason,
-        note=note.strip(),
+        reason=decision.reason,
+        rule=decision.rule,
+        note=decision.note,
         settled_by=user,
         guideline_version=version,
+        case=case if case.pk else here.order_by("-pk").first(),
     )
 
 
@@ -326,9 +272,9 @@ def _drop_unasked(case: Case, version: GuidelineVersion, value: Any) -> None:
         ):
             closed.add(entry["name"])
     if closed:
-        now = timezone.now()
-        Case.objects.open().filter(item=case.item_id, question__in=closed).update(closed_at=now)
-        Gold.objects.current().filter(item=case.item_id, question__in=closed).update(superseded_at=now)
+        closing.close(Case.objects.filter(item=case.item_id, question__in=closed))
+        gold = Gold.objects.current().filter(item=case.item_id, question__in=closed)
+        gold.update(superseded_at=timezone.now())
 
 
 def answers(case: Case) -> list[dict[str, Any]]:
@@ -343,28 +289,10 @@ def answers(case: Case) -> list[dict[str, Any]]:
             "sureness": row.get_confidence_display() if row.confidence else "",
             "comment": row.comment,
             "flagged": row.flagged,
+            "independent": row.independent,
             "annotator": row.annotator,
             "shuffle": hashlib.sha256(f"{case.key}:{row.pk}".encode()).digest(),
         }
         for row in rows.select_related("annotator")
     ]
     return sorted(given, key=lambda entry: entry["shuffle"])
-
-
-def queue(*, project: Project, question: str | None = None, user: User | None = None) -> QuerySet[Case]:
-    """The open cases, the most contested first; with `user`, without those that this person may not see yet."""
-    rows = Case.objects.open().filter(project=project).order_by("-disagreement", "key").select_related("item__document")
-    rows = rows.filter(question=question) if question else rows
-    return rows.visible_to(user) if user else rows
-
-
-def following(*, project: Project, after: Case | None = None, user: User | None = None) -> Case | None:
-    """The next open case; with `after`, the one behind it in the queue, and the first again at its end.
-
-    So whoever skips case after case meets them all.
-    """
-    rows = queue(project=project, user=user)
-    if after is None:
-        return rows.first()
-    behind = Q(disagreement__lt=after.disagreement) | Q(disagreement=after.disagreement, key__gt=after.key)
-    return rows.filter(behind).first() or rows.exclude(pk=after.pk).first()

@@ -6,23 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation import adjudicating, assigning, schema
+from annotation import assigning, referring, schema, settling, suggesting, telling
 from annotation.kinds import About
 from annotation.models import (
     Annotation,
     Assignment,
     Case,
     Gold,
+    GuidelineExample,
     GuidelineVersion,
     Item,
     Membership,
     Project,
     Revision,
+    Round,
     Thread,
 )
 from annotation.text.normal import clean
@@ -59,6 +61,15 @@ class Conflict(Exception):
         self.reload = reload
         # (item, guideline version, values) of an answer to be kept as a draft once the transaction is undone.
         self.draft: tuple[int, GuidelineVersion, dict[str, Any]] | None = None
+
+
+class Untold(Conflict):
+    """The person has not been told what the version of this number changed."""
+
+    def __init__(self, number: int) -> None:
+        sentence = _("You have not read yet what version %(number)d of the guideline changed. Read that first, then send your answer again.")  # fmt: skip
+        super().__init__(sentence % {"number": number}, reload=True)
+        self.number = number
 
 
 def told(annotation: Annotation) -> dict[str, Any]:
@@ -148,14 +159,15 @@ def _level(value: Any) -> int | None:
 def _seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         return None
-    return round(min(float(value), SECONDS), 1)
+    return round(float(min(value, SECONDS)), 1)
 
 
 def submit(*, membership: Membership, sent: Sent, more: bool = True) -> tuple[Annotation, Assignment | None]:
     """Store an answer or a skip and, with `more`, lease the next item.
 
     Raises ValueError (the answer breaks the schema) or Conflict (another answer is there; the lease went to someone
-    else; the guideline has a newer version). A repeat of the same client id changes nothing and returns the same.
+    else; the guideline has a newer version, or one of which the person has not been told what changed). A repeat of the
+    same client id changes nothing and returns the same.
     """
     try:
         with transaction.atomic():
@@ -172,12 +184,22 @@ def submit(*, membership: Membership, sent: Sent, more: bool = True) -> tuple[An
 
 def _submit(membership: Membership, sent: Sent, more: bool) -> tuple[Annotation, Assignment | None]:
     version = membership.project.version
+    if version and version.pk == sent.version and not telling.is_told(membership):
+        raise _kept(Untold(version.number), membership, sent, version)
     if sent.token and version and version.pk == sent.version:
         answer = _clean(membership, sent, version)
         closed = assigning.close(membership, sent.assignment, sent.token, _slot_state(sent), version.pk)
         if closed:
-            item, place = closed
-            annotation = _write(membership, sent, answer, version, item)
+            item, place, again, batch = closed
+            # Who revises an answer that was sent back knows that something was wrong with it.
+            revised = referring.is_of_a_case(batch)
+            told = revised or _was_told(membership, item, batch)
+            annotation = _write(
+                membership, sent, answer, version, item,
+                independent=False if told else None, corrects=revised, again=again,
+            )  # fmt: skip
+            if again and more:  # it stands in no order of the others
+                place = assigning.last_place(membership)
             return annotation, assigning.claim(membership, after=place) if more else None
     repeat = _repeat(membership, sent)
     annotation = repeat or _not_leased(membership, sent)
@@ -197,7 +219,7 @@ def _about(membership: Membership, assignment: int, answer: Any, version: Guidel
     if not schema.needs_item(answer, version.schema):
         return None
     mine = Q(annotator=membership.user_id) | Q(held_before=membership.user_id)
-    slots = Assignment.objects.filter(mine, pk=assignment, project=membership.project_id)
+    slots = Assignment.every.filter(mine, pk=assignment, project=membership.project_id)
     item = Item.objects.filter(pk__in=slots.values("item")).select_related("document").first()
     return item.about if item else None
 
@@ -219,9 +241,8 @@ def _refill(membership: Membership, *, again: bool) -> Assignment | None:
     """
     held = assigning.in_hand(membership)
     if len(held) < assigning.IN_HAND:
-        return assigning.claim(
-            membership, after=max(((slot.priority, slot.key) for slot in held), default=assigning.START)
-        )
+        places = [(slot.priority, slot.key) for slot in held if slot.again == Assignment.COUNTS]
+        return assigning.claim(membership, after=max(places, default=assigning.START))
     return held[-1] if again else None
 
 
@@ -251,26 +272,32 @@ def _current_version(membership: Membership, sent: Sent) -> GuidelineVersion:
     sentence = _(
         "The guideline has a new version (%(number)d). Your answer is kept; read what changed, then send it again."
     )
-    conflict = Conflict(sentence % {"number": version.number}, reload=True)
-    slot = Assignment.objects.filter(pk=sent.assignment, project=project).first()
+    raise _kept(Conflict(sentence % {"number": version.number}, reload=True), membership, sent, version)
+
+
+def _kept(conflict: Conflict, membership: Membership, sent: Sent, version: GuidelineVersion) -> Conflict:
+    """The conflict with the answer, to be kept as a draft of what this person holds."""
+    slot = Assignment.every.filter(pk=sent.assignment, project=membership.project_id).first()
     if slot and (slot.annotator_id, slot.state) == (membership.user_id, Assignment.State.LEASED):
         with suppress(ValueError):  # what the new schema does not know stays in the browser alone
             about = _about(membership, sent.assignment, sent.answer, version)
             answer = schema.clean(sent.answer, version.schema, about=about, partial=True)
-            conflict.draft = slot.item_id, version, {"answer": answer, "comment": sent.comment}
-    raise conflict
+            conflict.draft = slot.item_id, version, {"answer": answer, "comment": sent.comment, "again": slot.again}
+    return conflict
 
 
 def _not_leased(membership: Membership, sent: Sent) -> Annotation:
     """A correction of one's own answer, or an answer whose lease has run out."""
     version = _current_version(membership, sent)
     answer = _clean(membership, sent, version)
-    slot = Assignment.objects.filter(pk=sent.assignment, project=membership.project_id).first()
-    if slot is None:
+    slot = Assignment.every.filter(pk=sent.assignment, project=membership.project_id).first()
+    if slot is None or slot.again == Assignment.WITHDRAWN:
         raise Conflict(_("No answer is asked for here any more: the item or its place was removed."))
-    adjudicating.hold([slot.item_id])
-    mine = Assignment.objects.filter(item=slot.item_id, annotator=membership.user_id).first()
-    if mine and mine.state in (Assignment.State.DONE, Assignment.State.SKIPPED):
+    settling.hold([slot.item_id])
+    mine = Assignment.every.filter(item=slot.item_id, annotator=membership.user_id, again=slot.again).first()
+    if mine and mine.state == Assignment.State.ASIDE:
+        raise Conflict(_("A manager has set this answer aside; it cannot be changed."))
+    if mine and mine.state in Assignment.ANSWERED:
         return _second_answer(membership, sent, answer, version, mine)
     return _late(membership, sent, answer, version, slot)
 
@@ -279,7 +306,11 @@ def _second_answer(
     membership: Membership, sent: Sent, answer: dict[str, Any], version: GuidelineVersion, slot: Assignment
 ) -> Annotation:
     """Without a token it is a correction; with one it is a second tab that answered the same lease."""
-    mine = Annotation.objects.current().filter(item=slot.item_id, annotator=membership.user_id).first()
+    said = Annotation.every.current().filter(item=slot.item_id, annotator=membership.user_id, again=slot.again)
+    mine = said.first()
+    # What a manager has set aside of the answer is not given back by answering once more.
+    withheld = mine.withheld if mine else {}
+    answer = {name: value for name, value in answer.items() if name not in withheld}
     if sent.token is not None:
         given = {
             "answer": answer,
@@ -298,17 +329,36 @@ def _second_answer(
             kept=mine,
         )
     # What others asked about a settled item is open to those who answered it: looked up while that is still so.
+    # So is the answer of an item that the guideline shows as an example.
     asked = Thread.objects.visible_to(membership.user).filter(item=slot.item_id).exclude(asker=membership.user_id)
-    has_read = asked.exists()
+    shown = GuidelineExample.objects.filter(item=slot.item_id, published=True)
+    # And what was said of it where its case is discussed.
+    discussed = Case.objects.filter(item=slot.item_id, discussed_at__isnull=False)
+    has_read = asked.exists() or shown.exists() or discussed.exists()
     slot.state = _slot_state(sent)
     slot.save(update_fields=["state"])
     if mine and mine.guideline_version_id != version.pk:
         Annotation.objects.filter(pk=mine.pk).update(superseded_at=timezone.now())
     # Whoever adjudicates can read the others' answers once their own is given: a change is no independent answer then.
     others = Annotation.objects.submitted().filter(item=slot.item_id).exclude(annotator=membership.user_id)
-    has_seen = has_read or (membership.can_adjudicate and others.exists())
+    has_seen = has_read or (membership.can_adjudicate and others.exists()) or _was_discussed(slot)
     independent = not has_seen and (mine is None or mine.independent)
-    return _write(membership, sent, answer, version, slot.item_id, independent=independent)
+    return _write(
+        membership,
+        sent,
+        answer,
+        version,
+        slot.item_id,
+        independent=independent,
+        corrects=mine is not None,
+        again=slot.again,
+        withheld=withheld,
+    )
+
+
+def _was_discussed(slot: Assignment) -> bool:
+    """Whether the discussion of a calibration round has shown this person the others' answers; asks only of a batch."""
+    return slot.batch_id is not None and Round.objects.filter(batch=slot.batch_id, opened_at__isnull=False).exists()
 
 
 def _late(
@@ -320,9 +370,11 @@ def _late(
     """
     item = slot.item_id
     had_it = membership.user_id in (slot.annotator_id, slot.held_before_id)
-    slots = Assignment.objects.filter(item=item) if had_it else Assignment.objects.none()
-    idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=timezone.now())
-    mine = Q(state=Assignment.State.LEASED, annotator=membership.user_id)
+    slots = Assignment.every.filter(item=item, again=slot.again) if had_it else Assignment.every.none()
+    if slot.again != Assignment.COUNTS:  # nobody else can have it
+        slots = slots.filter(annotator=membership.user_id)
+    idle = Q(state=Assignment.State.OPEN) | Q(state=Assignment.State.LEASED, lease_until__lt=timezone.now(), batch=None)
+    mine = Q(state__in=Assignment.GIVEN, annotator=membership.user_id)
     # One's own slot comes first, because nobody may stand on two slots of an item.
     wanted = slots.filter(mine).first() or slots.filter(idle).order_by("slot").first()
     changes = {
@@ -333,28 +385,33 @@ def _late(
         "lease_until": None,
     }
     if wanted and slots.filter(mine | idle, pk=wanted.pk).update(**changes):
-        return _write(membership, sent, answer, version, item)
+        revised = referring.is_of_a_case(wanted.batch_id)
+        told = revised or _was_told(membership, item, wanted.batch_id)
+        return _write(
+            membership, sent, answer, version, item,
+            independent=False if told else None, corrects=revised, again=slot.again,
+        )  # fmt: skip
     if not had_it:
         raise Conflict(_("This item is not in your hands. Reload the page; you are given the next one."), reload=True)
     conflict = Conflict(
         _("Your time for this item had run out and it was given to someone else. Your answer is kept as a draft.")
     )
-    conflict.draft = item, version, {"answer": answer, "comment": sent.comment}
+    conflict.draft = item, version, {"answer": answer, "comment": sent.comment, "again": slot.again}
     raise conflict
 
 
 def _keep_draft(membership: Membership, item: int, version: GuidelineVersion, values: dict[str, Any]) -> Annotation:
     """A draft beside what is there; a submitted answer is never replaced by one."""
-    kept, new = Annotation.objects.get_or_create(
+    again = values.pop("again", Assignment.COUNTS)
+    kept, new = Annotation.every.get_or_create(
         item_id=item,
         annotator_id=membership.user_id,
         guideline_version=version,
+        again=again,
         defaults={**values, "project_id": membership.project_id},
     )
     if not new:
-        Annotation.objects.filter(pk=kept.pk, status=Annotation.Status.DRAFT).update(
-            **values, updated_at=timezone.now()
-        )
+        Annotation.every.filter(pk=kept.pk, status=Annotation.Status.DRAFT).update(**values, updated_at=timezone.now())
     return kept
 
 
@@ -366,8 +423,15 @@ def _write(
     item: int,
     *,
     independent: bool | None = None,
+    corrects: bool = False,
+    again: int = Assignment.COUNTS,
+    withheld: dict[str, Any] | None = None,
 ) -> Annotation:
-    """The annotation as it now stands, one line of history, and what the item's settling follows from it."""
+    """The annotation as it now stands, one line of history, and what the item's settling follows from it.
+
+    An answer to an item that came back settles nothing.
+    """
+    seen = {} if again else suggesting.of_answer(membership=membership, item=item, answer=answer, version=version)
     given: dict[str, Any] = {
         "status": sent.status,
         "answer": answer,
@@ -376,6 +440,7 @@ def _write(
         "flagged": sent.flagged,
         "comment": sent.comment,
         "seconds": sent.seconds,
+        "suggested": seen,
     }
     now = timezone.now()
     if independent is None:  # a first answer
@@ -387,16 +452,28 @@ def _write(
         guideline_version=version,
         updated_at=now,
         independent=independent,
+        again=again,
+        withheld=withheld or {},
         **given,
     )
-    [annotation] = Annotation.objects.bulk_create(
+    stored: list[Annotation] = Annotation.objects.bulk_create(
         [annotation],
         update_conflicts=True,
-        unique_fields=["item", "annotator", "guideline_version"],
-        update_fields=[*given, "independent", "updated_at", "superseded_at"],
+        unique_fields=["item", "annotator", "guideline_version", "again"],
+        update_fields=[*given, "independent", "mapped", "updated_at", "superseded_at"],
     )
-    Revision.objects.create(annotation=annotation, client_id=sent.client_id, at=now, **given)
-    adjudicating.settle(project=membership.project, version=version, items=[item])
+    [annotation] = stored
+    Revision.objects.create(
+        annotation=annotation,
+        project_id=membership.project_id,
+        person_id=membership.user_id,
+        corrects=corrects,
+        client_id=sent.client_id,
+        at=now,
+        **given,
+    )
+    if not again:
+        settling.settle(project=membership.project, version=version, items=[item])
     return annotation
 
 
@@ -408,8 +485,15 @@ def _has_read(membership: Membership, item: int) -> bool:
     """
     if not membership.can_see_boards and membership.read_until is None:
         return False
-    others = Annotation.objects.submitted().filter(item=item).exclude(annotator=membership.user_id)
-    gold, cases = Gold.objects.current().filter(item=item), Case.objects.open().filter(item=item)
+    # What was set aside by a new version of the guideline could be read before it was asked again.
+    given = Annotation.objects.filter(item=item, status=Annotation.Status.SUBMITTED)
+    others = given.exclude(annotator=membership.user_id)
+    if membership.can_see_boards and given.filter(annotator=membership.user_id).exists() and others.exists():
+        return True
+    # Gold that was replaced and cases that are closed could be read while they stood.
+    gold, cases = Gold.objects.filter(item=item), Case.objects.filter(item=item)
+    if not others.exists():  # gold of one's own answer alone tells nothing of the others
+        gold = gold.exclude(method__in=Gold.BY_ANSWERS)
     until = membership.read_until
     if not membership.can_see_boards:
         gold, cases = gold.filter(settled_at__lt=until), cases.filter(opened_at__lt=until)
@@ -421,6 +505,28 @@ def _has_read(membership: Membership, item: int) -> bool:
     )
 
 
+def _was_told(membership: Membership, item: int, batch: int | None) -> bool:
+    """Whether this person, who is asked once more, has read others' answers where their earlier one was talked over.
+
+    Only a later guideline or a batch asks once more: elsewhere it costs no query.
+    """
+    version = membership.project.version
+    if batch is None and (version is None or version.number == 1):
+        return False
+    discussed = Case.objects.filter(item=item, discussed_at__isnull=False)
+    # What others asked is open to those who have answered, once the item is settled.
+    asked = Exists(Thread.objects.filter(item=item).exclude(asker=membership.user_id))
+    settled = Exists(Gold.objects.filter(item=item))
+    mine = Annotation.objects.filter(item=item, annotator=membership.user_id).exclude(status=Annotation.Status.DRAFT)
+    found = mine.values_list(Exists(discussed), asked, settled).first()
+    if found is None:
+        return False
+    was_discussed, was_asked, was_settled = found
+    rounds = Round.objects.filter(batch__project=membership.project_id, people=membership.user_id)
+    opened = rounds.filter(opened_at__isnull=False).values_list("items", flat=True)
+    return was_discussed or (was_asked and was_settled) or any(item in items for items in opened)
+
+
 @transaction.atomic
 def draft(*, membership: Membership, data: Any) -> bool:
     """Keep an unfinished answer on the server; it counts nowhere and never replaces a submitted one.
@@ -430,7 +536,7 @@ def draft(*, membership: Membership, data: Any) -> bool:
     if not isinstance(data, dict):
         raise ValueError(_("A draft is sent as a JSON object."))
     version = membership.project.version
-    slot = Assignment.objects.filter(
+    slot = Assignment.every.filter(
         pk=whole(data.get("assignment"), "assignment"),
         project=membership.project_id,
         annotator=membership.user_id,
@@ -441,6 +547,7 @@ def draft(*, membership: Membership, data: Any) -> bool:
     given = data.get("answer") or {}
     about = _about(membership, slot.pk, given, version)
     values = {
+        "again": slot.again,
         "answer": schema.clean(given, version.schema, about=about, partial=True, draft=True),
         "comment": clean(str(data.get("comment") or "")[:COMMENT]).text,
         "flagged": data.get("flagged") is True,

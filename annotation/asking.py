@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import adjudicating
+from annotation import settling
 from annotation.models import Assignment, Case, Gold, Membership, Project, Remark, Thread, ThreadQuerySet
 from annotation.text.normal import clean
 
@@ -24,7 +24,7 @@ def ask(*, membership: Membership, assignment: int, text: str, client_id: uuid.U
     Raises ValueError where nothing is asked or the item is not theirs. A repeat of the client id changes nothing.
     """
     words = _words(text)
-    slots = Assignment.objects.filter(project=membership.project_id, annotator=membership.user_id)
+    slots = Assignment.every.filter(project=membership.project_id, annotator=membership.user_id, again__gte=0)
     slot = slots.filter(pk=assignment).first()
     if slot is None:
         raise ValueError(_("This item is not in your hands: you can ask about what you label."))
@@ -46,7 +46,7 @@ def reply(*, membership: Membership, thread: Thread, text: str, client_id: uuid.
 
 def _say(membership: Membership, thread: Thread, words: str, client_id: uuid.UUID | None) -> Thread:
     thread = Thread.objects.select_for_update(no_key=True).get(pk=thread.pk)
-    version = adjudicating.version_of(membership.project)
+    version = settling.version_of(membership.project)
     _remark, new = Remark.objects.get_or_create(
         client_id=client_id or uuid.uuid4(),
         defaults={"thread": thread, "author": membership.user, "guideline_version": version, "text": words},
@@ -74,11 +74,15 @@ def see(*, membership: Membership, threads: Iterable[int]) -> int:
 
 
 def threads(*, project: Project, user: Any) -> ThreadQuerySet:
-    """The threads that this person may read, those that wait first, then the newest; `settled`: names may be told."""
+    """The threads that this person may read, those that wait first, then the newest.
+
+    settled: names may be told; assignment: the reader's own of the item.
+    """
     here = OuterRef("item")
     settled = Exists(Gold.objects.current().filter(item=here)) & ~Exists(Case.objects.open().filter(item=here))
     remarks = Remark.objects.select_related("author", "guideline_version")
-    rows = Thread.objects.filter(project=project).visible_to(user).annotate(settled=settled)
+    rows = Thread.objects.filter(project=project).visible_to(user)
+    rows = rows.annotate(settled=settled, assignment=Assignment.every.number_of(user))
     return rows.select_related("asker").prefetch_related(Prefetch("remarks", remarks))
 
 

@@ -24,11 +24,12 @@ PLACE = re.compile(r"(.+)_([a-f1-6])", re.IGNORECASE)
 Candidate = dict[str, str]
 
 
-def read(value: Any) -> list[Candidate]:
+def read(value: Any, *, least: int = LEAST) -> list[Candidate]:
     """Candidates from a cell: a list of texts or objects, an object of responses, or the JSON of either; [] for none.
 
     Each is {name, text} with the model behind it where the file names one; the names are a, b, c … in the order of the
-    file. Raises ValueError where it is something else, or there are too few, too many or too long ones.
+    file. Raises ValueError where it is something else, or there are too few, too many or too long ones. With `least` 1
+    words alone are one response.
     """
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         try:
@@ -37,10 +38,12 @@ def read(value: Any) -> list[Candidate]:
             raise ValueError(_("the candidate responses are no valid JSON.")) from None
     if value in (None, "", [], {}):
         return []
+    if least == 1 and (isinstance(value, str) or (isinstance(value, dict) and any(name in value for name in TEXTS))):
+        value = [value]
     entries = _of_object(value) if isinstance(value, dict) else value
     if not isinstance(entries, list):
         raise ValueError(_("the candidate responses must be a list of texts, or of objects with a text."))
-    return _checked([_entry(entry) for entry in entries])
+    return _checked([_entry(entry) for entry in entries], least=least)
 
 
 def gather(values: dict[str, Any], word: str) -> list[Candidate]:
@@ -115,11 +118,11 @@ def _words(cell: Any) -> str:
     return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
 
 
-def _checked(entries: list[Candidate]) -> list[Candidate]:
+def _checked(entries: list[Candidate], *, least: int = LEAST) -> list[Candidate]:
     """Cleaned and named a, b, c …; a name of another form is most likely that of the model."""
-    if not LEAST <= len(entries) <= MOST:
+    if not least <= len(entries) <= MOST:
         sentence = _("there are %(count)d candidate responses; %(least)d to %(most)d can be compared.")
-        raise ValueError(sentence % {"count": len(entries), "least": LEAST, "most": MOST})
+        raise ValueError(sentence % {"count": len(entries), "least": least, "most": MOST})
     letters = list(NAMES[: len(entries)])
     if sorted(entry.get("name", "") for entry in entries) == letters:
         entries = sorted(entries, key=lambda entry: entry["name"])

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from annotation import adjudicating, reading
+from annotation import adjudicating, reading, settling
 from annotation import schema as schemas
 from annotation.kinds import KINDS
 from annotation.models import Annotation, Case, Gold, Project, User
@@ -94,7 +94,7 @@ def _once_each(decisions: list[Decision], outcome: Outcome) -> list[Decision]:
 
 def _decide(project: Project, question: str, decision: Decision, user: User | None, outcome: Outcome) -> None:
     cases = Case.objects.filter(project=project, question=question, item__document__external_id=decision.external_id)
-    case = cases.filter(closed_at=None).select_related("project__version").first()
+    case = cases.filter(closed_at=None, first=None).select_related("project__version").first()
     try:
         if case is None:
             _refuse_without_case(project, question, decision, outcome)
@@ -142,8 +142,8 @@ def by_annotator(
             _("“%(name)s” names nobody or more than one of the annotators. They are: %(names)s.")
             % {"name": annotator, "names": ", ".join(names) or "–"}
         )
-    entry = schemas.question(adjudicating.version_of(project).schema, question)
-    cases = Case.objects.open().filter(project=project, question=question)
+    entry = schemas.question(settling.version_of(project).schema, question)
+    cases = Case.objects.open().filter(project=project, question=question, first=None)
     cases = cases.select_related("project__version", "item__document")
     answers = Annotation.objects.submitted().filter(annotator=found[0], item__in=cases.values("item"))
     said = {item: answer[question] for item, answer in answers.values_list("item_id", "answer") if question in answer}

@@ -77,8 +77,12 @@ class ProjectSettingsForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ("name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence")
-        widgets = {"description": forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_DESCRIPTION})}
+        fields = ("name", "description", "overlap", "overlap_rules", "overlap_most", "settle", "agreed_percent", "second_percent", "discussion_names", "lease_minutes", "undecided", "confidence",
+                  "suggestions", "suggest_undivided", "suggestion_control", "control_share", "again_share", "again_days")  # fmt: skip
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3, "maxlength": LONGEST_DESCRIPTION}),
+            "overlap_rules": forms.Textarea(attrs={"rows": 3}),
+        }
 
 
 class InvitationForm(forms.ModelForm):
@@ -94,7 +98,8 @@ class MembershipForm(forms.ModelForm):
 
     class Meta:
         model = Membership
-        fields = ("role", "labels")
+        fields = ("role", "labels", "daily_limit")
+        widgets = {"daily_limit": forms.NumberInput(attrs={"class": "number", "min": 1})}
 
 
 class AccountForm(PersonForm):
@@ -109,3 +114,91 @@ class TokenForm(forms.Form):
     """An API token and how long it lives."""
 
     days = forms.IntegerField(label=_("days until it ends"), min_value=1, max_value=3650, initial=90)
+
+
+class BatchForm(forms.Form):
+    """Which items to assign, to whom, until when."""
+
+    WHAT = (
+        ("all", _("all items of the filter")),
+        ("draw", _("some of them that are open, drawn at random")),
+        ("ids", _("the items with these ids")),
+    )
+    SHARING = (
+        ("each", _("every item for each of these people")),
+        ("divided", _("every item for one of these people, divided evenly")),
+    )
+
+    name = forms.CharField(label=_("name"), max_length=120)
+    people = forms.MultipleChoiceField(label=_("for whom"), widget=forms.CheckboxSelectMultiple)
+    what = forms.ChoiceField(label=_("which items"), choices=WHAT, initial="all", widget=forms.RadioSelect)
+    count = forms.IntegerField(label=_("how many, where they are drawn"), min_value=1, max_value=20_000, required=False)
+    ids = forms.CharField(
+        label=_("ids"),
+        required=False,
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("The ids that the items came in with, one a line."),
+    )
+    sharing = forms.ChoiceField(label=_("how"), choices=SHARING, initial="each", widget=forms.RadioSelect)
+    extra = forms.BooleanField(
+        label=_("extra answers where an item has no place left"),
+        required=False,
+        help_text=_("More answers than the overlap asks for; they cost what any answer costs."),
+    )
+    note = forms.CharField(
+        label=_("what these people are to know"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("They read it above every item of the batch."),
+    )
+    due_at = forms.DateTimeField(
+        label=_("due"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, people: list[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.fields["people"].choices = people  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What the choice of items needs."""
+        given = super().clean() or self.cleaned_data
+        for what, name in (("draw", "count"), ("ids", "ids")):
+            if given.get("what") == what and not given.get(name):
+                self.add_error(name, _("Fill this in, or choose the items in another way."))
+        return given
+
+
+class BatchChangeForm(forms.Form):
+    """Another name, note or due date of a batch."""
+
+    name = forms.CharField(label=_("name"), max_length=120)
+    note = forms.CharField(
+        label=_("what these people are to know"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )  # fmt: skip
+    due_at = forms.DateTimeField(
+        label=_("due"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )  # fmt: skip
+
+
+class RestrictForm(forms.Form):
+    """What a person labels."""
+
+    languages = forms.CharField(
+        label=_("languages"),
+        required=False,
+        max_length=1000,
+        help_text=_("Such as en, zh; empty: all. Script and country do not matter."),
+    )
+    skills = forms.CharField(
+        label=_("source types"), required=False, max_length=1000, help_text=_("Such as news, report; empty: all.")
+    )
+
+
+class QualificationForm(forms.ModelForm):
+    """Who has to pass what before they label."""
+
+    class Meta:
+        model = Project
+        fields = ("qualification", "pass_mark", "pass_least", "attempts")

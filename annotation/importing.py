@@ -9,18 +9,22 @@ from django.conf import settings
 from django.core.files import File
 from django.utils.translation import gettext as _
 
-from annotation import candidates, jobs, loading, reading
+from annotation import candidates, jobs, loading, reading, spreads
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobFailed, State
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, Kind
 from annotation.models import Import, Project, User
-from annotation.records import DEFAULTS, LABELS, OF, OURS, looks_like_annotations
+from annotation.records import DEFAULTS, LABELS, OF, OURS, ROLES, gatherer, looks_like_annotations
 from annotation.records import EXTRAS as EXTRAS
 from annotation.records import FIELDS as FIELDS
 
 # Among how many earlier imports one with the same columns is looked for.
 LOOKED_BACK = 50
-ANNOTATOR_NAMES = ("annotator", "annotator_id", "rater", "coder", "user", "worker", "标注员", "标注者")
+# Where Label Studio has the words of an item.
+TEXTS = ("data.text",)
+ANNOTATOR_NAMES = ("annotator", "annotator_id", "rater", "rater_id", "coder", "labeler", "labeller", "标注员", "标注者")
+# So may be called who wrote the text, as well.
+WORKER_NAMES = ("user", "user_id", "worker", "worker_id")
 
 
 def prepare(
@@ -157,20 +161,54 @@ def _guess(row: Import, columns: list[str], preview: Sequence[dict[str, Any]]) -
     asked = row.options.get("question") or next((q["name"] for q in schema["questions"] if q["name"] in columns), "")
     if "label" not in mapping and asked in columns:
         mapping["label"] = asked
-    mapping |= _columns_of(schema["questions"], row.options.get("question") or "", columns, mapping)
+    if text := next((place for place in TEXTS if any(_holds(entry, place) for entry in preview)), ""):
+        mapping["text"] = text
+    if (who := _who(columns, preview, mapping)) and row.what == Import.What.ITEMS:
+        mapping["annotator"] = who
+    mapping |= _columns_of(schema["questions"], row.options.get("question") or "", columns, mapping, preview)
     _guess_candidates(mapping, columns, preview)
-    if "label" not in mapping and any(column.startswith("gold.") for column in columns):
+    _guess_roles(mapping, columns, preview)
+    several = sum(column.startswith("gold.") for column in columns)
+    if several > 1 and mapping.get("label", "").startswith("gold."):
+        del mapping["label"]  # one of several questions, as our own tables name them
+    if "label" not in mapping and several:
         mapping["gold"] = "gold"
+    spread = [entry.get("distribution") for entry in preview]
+    if "distribution" in columns and all(cell in (None, "") or spreads.read(cell) for cell in spread):
+        mapping["distribution"] = "distribution"
     if row.what == Import.What.ANNOTATIONS:
         known = {
             name: column
             for name, column in mapping.items()
             if name in ("id", "label", "annotations") or name.startswith(OF)
         }
-        who = next((column for column in columns if column.strip().lower() in ANNOTATOR_NAMES), "")
+        who = next((column for column in columns if column.strip().lower() in (*ANNOTATOR_NAMES, *WORKER_NAMES)), "")
         extra = {"annotator": who, "status": "status" if "status" in columns else ""}
         mapping = {**known, **{name: column for name, column in extra.items() if column}}
     return mapping
+
+
+def _who(columns: Sequence[str], preview: Sequence[dict[str, Any]], mapping: dict[str, str]) -> str:
+    """The column that names who gave the label of a row, in a file of documents with a row per answer; '' for none."""
+    label, item = mapping.get("label"), mapping.get("id") or mapping.get("text")
+    if not label or not item or mapping.get("annotations"):
+        return ""
+    plain = {column.strip().lower(): column for column in columns if column not in mapping.values()}
+    sure = next((plain[name] for name in ANNOTATOR_NAMES if name in plain), "")
+    likely = next((plain[name] for name in WORKER_NAMES if name in plain), "")
+    if sure or not likely:
+        return sure
+    people: dict[str, set[str]] = {}
+    for entry in preview:
+        people.setdefault(str(entry.get(item)), set()).add(str(entry.get(likely)))
+    return likely if any(len(names) > 1 for names in people.values()) else ""
+
+
+def _guess_roles(mapping: dict[str, str], columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> None:
+    """A column “role” that says work, control or training, and what training items teach beside it."""
+    said = {str(entry.get("role") or "").strip().lower() for entry in preview} - {""}
+    if said and said <= set(ROLES):
+        mapping |= {name: name for name in ("role", "explanation", "rule") if name in columns}
 
 
 def _guess_candidates(mapping: dict[str, str], columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> None:
@@ -189,19 +227,48 @@ def _guess_candidates(mapping: dict[str, str], columns: Sequence[str], preview: 
 
 
 def _columns_of(
-    questions: Sequence[dict[str, Any]], chosen: str, columns: list[str], mapping: dict[str, str]
+    questions: Sequence[dict[str, Any]],
+    chosen: str,
+    columns: list[str],
+    mapping: dict[str, str],
+    preview: Sequence[dict[str, Any]],
 ) -> dict[str, str]:
-    """Columns called like a question, or like the answers of its kind (labels, spans, score …) where one has them."""
+    """Columns called like a question, or like the answers of its kind (labels, spans, score …) where one has them.
+
+    Without questions the columns that hold answers which tell their kind.
+    """
     found: dict[str, str] = {}
+    for kind in () if questions else KINDS.values():
+        if held := _telling(kind, columns, preview):
+            found[f"{OF}{kind.column}"] = held[0]
     for place, entry in enumerate(questions):
         plain = entry["name"] == chosen if chosen else place == 0
         field = "label" if plain else f"{OF}{entry['name']}"
         alike = [other for other in questions if other["kind"] == entry["kind"]]
-        names = [entry["name"], *([KINDS[entry["kind"]].column] if len(alike) == 1 else [])]
+        kind = KINDS[entry["kind"]]
+        names = [entry["name"], *([kind.column, *_telling(kind, columns, preview)] if len(alike) == 1 else [])]
         free = [name for name in names if name in columns and name not in {*mapping.values(), *found.values()}]
-        if free and (field not in mapping or (plain and KINDS[entry["kind"]].column != "label")):
+        if free and (field not in mapping or (plain and kind.column != "label")):
             found[field] = free[0]
     return found
+
+
+def _names_question(name: str) -> bool:
+    """Whether a field is that of a question, which the import may make."""
+    return name.startswith(OF) and schemas.QUESTION.fullmatch(name.removeprefix(OF)) is not None
+
+
+def _telling(kind: Kind, columns: Sequence[str], preview: Sequence[dict[str, Any]]) -> list[str]:
+    """The columns called as files call answers of the kind whose first cells are such answers."""
+    named = [name for name in (kind.column, *kind.also) if name in columns]
+    return [name for name in named if any(gatherer(entry.get(name)) is kind for entry in preview)]
+
+
+def _holds(entry: dict[str, Any], place: str) -> bool:
+    """Whether words stand at a place such as data.text."""
+    column, _dot, name = place.partition(".")
+    inner = entry.get(column)
+    return isinstance(inner, dict) and isinstance(inner.get(name), str)
 
 
 def check(row: Import) -> None:
@@ -218,7 +285,7 @@ def check(row: Import) -> None:
     for name in mapping:
         if name.startswith(OF) and asked:
             schemas.question({"questions": asked}, name.removeprefix(OF))
-        elif name not in FIELDS + EXTRAS:
+        elif name not in FIELDS + EXTRAS and not _names_question(name):
             raise ValueError(
                 _("“%(field)s” is no field. Fields: %(all)s.") % {"field": name, "all": ", ".join(FIELDS + EXTRAS)}
             )

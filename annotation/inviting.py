@@ -1,6 +1,7 @@
 """Projects come to be and are set up, people come and go: create, configure, invite, accept, change a role, remove."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +15,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from annotation import assigning
-from annotation.models import Assignment, Guideline, Invitation, Membership, Project, User, token_digest
+from annotation import assigning, overlaps, recording, returning
+from annotation.models import Act, Assignment, Guideline, Invitation, Membership, Project, User, token_digest
 
 SLUGS_TAKEN = {"new", "api", "admin", "static", "p"}
 
@@ -28,7 +29,7 @@ def create_project(
     name = name.strip()
     if not name:
         raise ValueError(_("A project needs a name."))
-    wanted = slugify(slug or name)[:60]
+    wanted = slugify((slug or name)[:200])[:60]
     if slug and not wanted:
         raise ValueError(_("The address “%(slug)s” needs letters a to z or digits.") % {"slug": slug})
     wanted = wanted or f"project-{secrets.token_hex(3)}"
@@ -48,11 +49,14 @@ def create_project(
     return project
 
 
-SETTINGS = ("name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence")
+SETTINGS = ("name", "description", "overlap", "overlap_rules", "overlap_most", "settle", "agreed_percent", "second_percent",
+            "discussion_names", "lease_minutes", "undecided", "confidence",
+            "suggestions", "suggest_undivided", "suggestion_control", "again_share", "again_days", "control_share",
+            "qualification", "pass_mark", "pass_least", "attempts")  # fmt: skip
 
 
 @transaction.atomic
-def configure(*, project: Project, **changes: Any) -> Project:
+def configure(*, project: Project, by: User | None = None, **changes: Any) -> Project:
     """Change some or all of SETTINGS together, or nothing; the project as it then is. The address stays.
 
     Another overlap makes or removes slots and settles what is complete by that, by the rule that is given beside it.
@@ -61,15 +65,26 @@ def configure(*, project: Project, **changes: Any) -> Project:
     if unknown := sorted(set(changes) - set(SETTINGS)):
         raise ValueError(_("There is no setting “%(name)s”.") % {"name": unknown[0]})
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    before = project.overlap
+    before = project.overlap, project.overlap_rules
+    old = {name: getattr(project, name) for name in changes}
+    if "overlap_rules" in changes:
+        lines = str(changes["overlap_rules"]).splitlines()
+        changes["overlap_rules"] = "\n".join(line.strip() for line in lines if line.strip())
     for name, value in changes.items():
         setattr(project, name, value)
     try:
         project.full_clean(exclude=["slug", "created_by", "version"])
+        overlaps.parse(project.overlap_rules)
     except ValidationError as error:
         raise ValueError(_in_words(error)) from None
-    project.save(update_fields=list(changes))
-    if project.overlap != before:
+    if project.suggested_since is None and project.suggestions != Project.Suggestions.NEVER:
+        project.suggested_since = timezone.now()
+    project.save(update_fields=[*changes, "suggested_since"])
+    if any(name in changes and changes[name] != old[name] for name in ("again_share", "again_days")):
+        returning.begin_anew(project)
+    if changed := {name: [old[name], changes[name]] for name in changes if old[name] != changes[name]}:
+        recording.record(project=project, kind="configured", by=by, changed=changed)
+    if (project.overlap, project.overlap_rules) != before:
         assigning.set_overlap(project=project, overlap=project.overlap)
     return project
 
@@ -93,6 +108,7 @@ def invite(*, project: Project, by: User, role: str, email: str = "", labels: bo
     invitation = Invitation.objects.create(
         project=project, email=email, role=role, labels=labels, digest=token_digest(token), invited_by=by
     )
+    recording.record(project=project, kind="invited", by=by, role=role, labels=labels)
     return invitation, token
 
 
@@ -156,40 +172,78 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     taken = _usable().filter(pk=invitation.pk).update(accepted_at=timezone.now(), accepted_by=user)
     if not taken:
         raise ValueError(_("This invitation has been used or has run out. Ask for a new one."))
-    membership, _new = Membership.objects.get_or_create(
-        project=invitation.project, user=user, defaults={"role": invitation.role, "labels": invitation.labels}
+    membership, new = Membership.objects.get_or_create(
+        project=invitation.project,
+        user=user,
+        defaults={
+            "role": invitation.role,
+            "labels": invitation.labels,
+            "read_until": _read_until(invitation.project, user),
+        },
     )
+    if new:
+        role: dict[str, Any] = {"role": membership.role, "labels": membership.labels}
+        recording.record(project=invitation.project_id, kind="joined", by=user, about=user, **role)
     return membership
 
 
-def withdraw(invitation: Invitation) -> None:
-    """Close an open invitation."""
-    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(expires_at=timezone.now())
+def _read_until(project: Project, user: User) -> datetime | None:
+    """When this person was last taken out of the project, where they could read others' answers before; else None.
+
+    The membership that said so is gone, and the history remembers every role.
+    """
+    acts = Act.objects.filter(project=project, about=user, kind__in=("joined", "role_changed", "removed"))
+    left: datetime | None = None
+    roles: set[str] = set()
+    for kind, at, details in acts.order_by("pk").values_list("kind", "at", "details"):
+        roles.update(details["changed"].get("role", []) if kind == "role_changed" else [details["role"]])
+        left = at if kind == "removed" else left
+    return left if roles - {Membership.Role.ANNOTATOR} else None
 
 
 @transaction.atomic
-def change_role(*, membership: Membership, role: str, labels: bool) -> None:
-    """Give a member another role; the last manager cannot be demoted."""
+def withdraw(invitation: Invitation, *, by: User | None = None) -> None:
+    """Close an open invitation."""
+    now = timezone.now()
+    if Invitation.objects.filter(pk=invitation.pk, accepted_at=None, expires_at__gt=now).update(expires_at=now):
+        recording.record(project=invitation.project_id, kind="invitation_withdrawn", by=by, role=invitation.role)
+
+
+@transaction.atomic
+def change_role(
+    *, membership: Membership, role: str, labels: bool, daily_limit: int | None = None, by: User | None = None
+) -> None:
+    """Give a member another role and limit; the last manager cannot be demoted."""
+    if daily_limit is not None and not 1 <= daily_limit <= 100_000:
+        raise ValueError(_("The limit lies between 1 and 100,000 answers, or is left empty."))
     if role not in Membership.Role.values:
         raise ValueError(_("There is no role “%(role)s”.") % {"role": role})
     if role != Membership.Role.MANAGER:
         _keep_a_manager(membership)
-    if membership.reads_without_labelling:
+    # Who labels beside such a role reads what was complete before more answers to it are wanted.
+    if membership.can_see_boards:
         membership.read_until = timezone.now()
-    membership.role, membership.labels = role, labels
-    membership.save(update_fields=["role", "labels", "read_until"])
+    old = {"role": membership.role, "labels": membership.labels, "daily_limit": membership.daily_limit}
+    new = {"role": role, "labels": labels, "daily_limit": daily_limit}
+    if changed := {name: [old[name], new[name]] for name in old if old[name] != new[name]}:
+        about = membership.user_id
+        recording.record(project=membership.project_id, kind="role_changed", by=by, about=about, changed=changed)
+    membership.role, membership.labels, membership.daily_limit = role, labels, daily_limit
+    membership.save(update_fields=["role", "labels", "daily_limit", "read_until"])
     if not membership.is_manager:
         _close_invitations(membership)
     if not membership.can_label:
-        assigning.release(project=membership.project, annotator=membership.user)
+        assigning.release(project=membership.project, annotator=membership.user, assigned=True, by=by)
 
 
 @transaction.atomic
-def remove(*, membership: Membership) -> None:
+def remove(*, membership: Membership, by: User | None = None) -> None:
     """Take a member out; what they labelled stays, what they hold goes back to the others."""
     _keep_a_manager(membership)
-    assigning.release(project=membership.project, annotator=membership.user)
+    assigning.release(project=membership.project, annotator=membership.user, assigned=True, by=by)
     _close_invitations(membership)
+    about = membership.user_id
+    recording.record(project=membership.project_id, kind="removed", by=by, about=about, role=membership.role)
     membership.delete()
 
 

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import adjudicating, annotating, publishing, reading
+from annotation import annotating, closing, controlling, overlaps, pooling, publishing, reading, settling
 from annotation import schema as schemas
+from annotation.companies import missing_from_file
 from annotation.jobs import Grip, JobFailed
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, score
 from annotation.models import (
     Annotation,
     Assignment,
     Case,
     Document,
+    Explanation,
     Gold,
     GuidelineVersion,
     Import,
@@ -27,7 +30,7 @@ from annotation.models import (
     User,
     random_key,
 )
-from annotation.records import DEFAULTS, Answer, Desk, Record, Refused
+from annotation.records import DEFAULTS, Answer, Desk, Record, Refused, gatherer, is_number
 from annotation.refusals import Refusals
 
 BATCH = 1000
@@ -48,6 +51,7 @@ def rows_of(row: Import) -> Iterator[reading.Row]:
         sheet=options["sheet"] or None,
         document_per=options["document_per"],
         root=options["root"] or None,
+        tags=options["label_map"],
     )
 
 
@@ -60,9 +64,19 @@ class Seen:
     empty: bool = False
     # A list that names a label twice is no set: a tag for each word, perhaps.
     repeats: bool = False
+    # What answers of kinds that a file can tell need of their question, by kind.
+    gathered: dict[str, dict[str, set[Any]]] = field(default_factory=dict)
+    numbers: set[float] = field(default_factory=set)
 
-    def add(self, given: str | list[str]) -> None:
-        """One answer: a label, or a list of them."""
+    def add(self, given: Any) -> None:
+        """One answer: a label, a number, a list of labels, or what a kind gathers."""
+        if is_number(given):
+            self.numbers.add(given)
+            return
+        if kind := gatherer(given):
+            assert kind.gather is not None
+            kind.gather(given, self.gathered.setdefault(kind.name, {}))
+            return
         if isinstance(given, str):
             self.labels.add(given)
             return
@@ -72,9 +86,21 @@ class Seen:
         self.repeats |= len(set(given)) < len(given)
 
     @property
-    def kind(self) -> dict[str, Any]:
-        """The kind of question that takes these answers, with its settings."""
-        return {"kind": "choices", "least": 0 if self.empty else 1} if self.lists else {"kind": "choice"}
+    def size(self) -> int:
+        """How many labels there are."""
+        return len(self.labels) + sum(len(seen.get("labels", ())) for seen in self.gathered.values())
+
+    def question(self, name: str) -> dict[str, Any] | None:
+        """A question that takes these answers; None where there is only one label to choose."""
+        if self.gathered and not self.labels:
+            kind, seen = next(iter(self.gathered.items()))
+            return {"name": name, "kind": kind, **KINDS[kind].propose(seen)}
+        if self.numbers and not self.labels:
+            return {"name": name, "kind": "score", **score.scale(self.numbers)}
+        if len(self.labels) < 2:
+            return None
+        told = {"kind": "choices", "least": 0 if self.empty else 1} if self.lists else {"kind": "choice"}
+        return {"name": name, "labels": in_order(self.labels), **told}
 
 
 class Loader:
@@ -83,6 +109,7 @@ class Loader:
     def __init__(self, row: Import, grip: Grip) -> None:
         self.row, self.grip = row, grip
         self.project = Project.objects.select_related("version").get(pk=row.project_id)
+        self.rules = overlaps.parse(self.project.overlap_rules)
         self.options = {**DEFAULTS, **row.options}
         self.version: GuidelineVersion | None = self.project.version
         self.counts: Counter[str] = Counter()
@@ -94,7 +121,9 @@ class Loader:
 
     def _desk(self) -> Desk:
         schema = self.version.schema if self.version else None
-        return Desk(self.options, schema=schema, filename=self.row.filename)
+        return Desk(
+            self.options, schema=schema, filename=self.row.filename, missing=missing_from_file(self.row.project_id)
+        )
 
     def load(self) -> dict[str, Any]:
         """All of it; returns the changes for the import's row."""
@@ -104,7 +133,7 @@ class Loader:
         self._check_question()
         refused = Refusals(self.options["format"], self.options.get("seen_columns") or [])
         try:
-            for batch in adjudicating.batches(rows_of(self.row), BATCH):
+            for batch in settling.batches(rows_of(self.row), BATCH):
                 records = [record for entry in batch if (record := self._record(entry, refused))]
                 self.grip.check()
                 self.counts["rows"] += len(batch)
@@ -123,7 +152,8 @@ class Loader:
         project = Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
         if project.version_id != (self.version.pk if self.version else None):
             raise JobFailed(_("The guideline was published anew while this file came in. Start the import again."))
-        self.project.overlap = project.overlap
+        self.project.overlap, self.project.overlap_rules = project.overlap, project.overlap_rules
+        self.rules = overlaps.parse(project.overlap_rules)
 
     def _so_far(self, refused: Refusals) -> dict[str, Any]:
         """What is committed by now, for the page and for an attempt after this one."""
@@ -154,19 +184,19 @@ class Loader:
     def _publish_schema(self) -> None:
         """A first pass that collects the labels, then version 1 over them; without labels there is none."""
         found = self._collect_labels()
-        labels = {name: seen.labels for name, seen in found.items()}
-        questions = [
-            {"name": name, "required": name == self.desk.question, "labels": in_order(seen.labels), **seen.kind}
-            for name, seen in found.items()
-            if len(seen.labels) > 1
-        ]
+        first = self.desk.question if self.desk.question in found else next(iter(found), "")
         try:
-            if any(len(found) > MOST_LABELS for found in labels.values()):
+            if any(seen.size > MOST_LABELS for seen in found.values()):
                 raise ValueError(
                     _("There are more than %(most)d different labels; is the right column chosen for “label”?")
                     % {"most": MOST_LABELS}
                 )
-            if labels and not questions:
+            questions = [
+                {**question, "required": name == first}
+                for name, seen in found.items()
+                if (question := seen.question(name)) is not None
+            ]
+            if found and not questions:
                 raise ValueError(_("The file holds only one label, and a question needs two."))
             if questions:
                 self._publish(questions)
@@ -192,10 +222,10 @@ class Loader:
             for name, given in self.desk.labels(entry.values) if entry.values is not None else ():
                 seen = found.setdefault(name, Seen())
                 seen.add(given)
-                if len(seen.labels) > MOST_LABELS:
+                if seen.size > MOST_LABELS:
                     return found
             self.grip.check()
-        return {name: seen for name, seen in found.items() if seen.labels and not seen.repeats}
+        return {name: seen for name, seen in found.items() if (seen.size or seen.numbers) and not seen.repeats}
 
     def _check_question(self) -> None:
         if self.version is None or not self.options["question"]:
@@ -250,7 +280,7 @@ class Loader:
     def _against_items(self, records: list[Record], refused: Refusals) -> list[Record]:
         """The records whose answers stand up to the item, where answers are about its words; one query."""
         schema = self.version.schema if self.version else {"questions": []}
-        if not any(KINDS[entry["kind"]].needs_item for entry in schema["questions"]):
+        if not any(KINDS[entry["kind"]].needs_item(entry) for entry in schema["questions"]):
             return records
         rows = Item.objects.filter(
             project=self.project, document__external_id__in=[record.external_id for record in records]
@@ -273,15 +303,15 @@ class Loader:
         fresh: dict[str, Record] = {}
         here: dict[str, Record] = {}
         for record in records:
-            twin = fresh.get(record.external_id)
+            twin = fresh.get(record.external_id) or here.get(record.external_id)
             old_key = known.get(record.external_id) or (twin.key if twin else None)
             if old_key is not None and old_key != record.key:
                 self._refuse_other_text(record, refused)
             elif old_key is not None:
                 self.counts["here"] += 1
                 if twin is None:
-                    here.setdefault(record.external_id, record)
-                elif (twin.gold, twin.answers) != (record.gold, record.answers):
+                    here[record.external_id] = record
+                elif not twin.take_in(record):
                     self.notes[_("rows repeat an item with other labels or answers; those of its first row stand")] += 1
             elif record.key in keys and self.options["duplicates"] == "skip":
                 self.counts["same_text"] += 1
@@ -314,16 +344,49 @@ class Loader:
             )
             for record in records
         )
-        items = Item.objects.bulk_create(Item(project=self.project, document=document) for document in documents)
+        now = timezone.now()
+        items = Item.objects.bulk_create(
+            Item(
+                project=self.project,
+                document=document,
+                role=record.role,
+                role_since=now if record.role != Item.Role.WORK else None,
+            )
+            for document, record in zip(documents, records, strict=True)
+        )
+        self._put_roles(items, records)
         # What comes with gold needs no answers; what comes with answers needs only those that are missing.
         slots = [
             Assignment(project=self.project, item=item, slot=slot, key=random_key())
             for item, record in zip(items, records, strict=True)
             if not record.gold
-            for slot in range(max(self.project.overlap, len(record.answers)))
+            for slot in range(max(self._wanted(record), len(record.answers)))
         ]
         Assignment.objects.bulk_create(slots, batch_size=2000)
+        pooling.sort(self.project, [item.pk for item in items])
         self.counts["new"] += len(records)
+
+    def _put_roles(self, items: list[Item], records: list[Record]) -> None:
+        """What training items teach; an item with a text of dev or test is one of work, whatever the file says."""
+        measuring = [item.pk for item, record in zip(items, records, strict=True) if record.role != Item.Role.WORK]
+        if not measuring:
+            return
+        tested = controlling.refusals(self.project)["held_out"].filter(pk__in=measuring)
+        back = set(tested.values_list("pk", flat=True))
+        Item.objects.filter(pk__in=back).update(role=Item.Role.WORK, role_since=None)
+        if back:
+            self.notes[_("control or training items have the text of an item of dev or test and are items of work")] += len(back)  # fmt: skip
+        Explanation.objects.bulk_create(
+            Explanation(item=item, **record.explanation)
+            for item, record in zip(items, records, strict=True)
+            if record.role == Item.Role.TRAINING and item.pk not in back
+        )
+        controlling.recount(self.project)
+
+    def _wanted(self, record: Record) -> int:
+        """How many answers the record's item is to have."""
+        fields = {**record.fields, "split": record.split}
+        return overlaps.wanted(self.project.overlap, self.rules, name=record.external_id, fields=fields)
 
     # Answers and gold
 
@@ -334,7 +397,7 @@ class Loader:
             return
         found = Item.objects.filter(project=self.project, document__external_id__in=merged)
         items = dict(found.values_list("document__external_id", "pk"))
-        adjudicating.hold(sorted(items.values()))
+        settling.hold(sorted(items.values()))
         self._find_people({answer.annotator for record in merged.values() for answer in record.answers})
         given = [
             (items[name], self.people[answer.annotator], answer)
@@ -342,9 +405,12 @@ class Loader:
             for answer in record.answers
         ]
         self._write_answers(given)
-        self._write_gold({items[name]: record.gold for name, record in merged.items() if record.gold})
+        self._write_gold(
+            {items[name]: record.gold for name, record in merged.items() if record.gold},
+            {items[name]: record.spread for name, record in merged.items() if record.spread},
+        )
         answered = [items[name] for name, record in merged.items() if record.answers]
-        made = adjudicating.settle(project=self.project, version=self.version, items=answered)
+        made = settling.settle(project=self.project, version=self.version, items=answered)
         self.counts += Counter({name: made[name] for name in ("gold", "cases")})
 
     def _find_people(self, names: set[str]) -> None:
@@ -411,7 +477,7 @@ class Loader:
             Assignment.objects.filter(pk__in=slots_of_one).update(annotator=user, state=state)
         Assignment.objects.bulk_create(added, batch_size=2000)
 
-    def _write_gold(self, gold: dict[int, dict[str, Any]]) -> None:
+    def _write_gold(self, gold: dict[int, dict[str, Any]], spread: dict[int, dict[str, Any]]) -> None:
         """Imported gold never replaces gold that is there; a case that waits for it is closed by it."""
         if not gold:
             return
@@ -423,6 +489,8 @@ class Loader:
                 item_id=item,
                 question=question,
                 value=value,
+                distribution=spread.get(item, {}).get(question),
+                reason="ambiguous" if spread.get(item, {}).get(question) else "",
                 method=Gold.Method.IMPORTED,
                 note=self.row.filename,
                 settled_by=self.people[self.desk.annotator],
@@ -436,9 +504,8 @@ class Loader:
         self.counts["gold"] += len(rows)
         waiting = Case.objects.open().filter(item__in=gold)
         settled = {(row.item_id, row.question) for row in rows}
-        adjudicating.close_cases(
-            pk for pk, item, name in waiting.values_list("pk", "item_id", "question") if (item, name) in settled
-        )
+        told = waiting.values_list("pk", "item_id", "question")
+        closing.close(Case.objects.filter(pk__in=[pk for pk, item, name in told if (item, name) in settled]))
 
 
 def _count_rows() -> None:
@@ -464,6 +531,7 @@ def _merged(records: Iterator[Record]) -> dict[str, Record]:
         if first is not record:
             first.answers.extend(record.answers)
             first.gold.update(record.gold)
+            first.spread.update(record.spread)
     return merged
 
 

@@ -4,33 +4,52 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from annotation import candidates
+from annotation import candidates, spreads
 from annotation import schema as schemas
-from annotation.kinds import KINDS, About, choices
+from annotation.kinds import KINDS, About, Kind, choices
 from annotation.reading import Row
 from annotation.text.normal import clean, text_key
+from annotation.text.offsets import moved
 
 FIELDS = ("id", "text", "title", "source_type", "language", "published_at", "issuer", "url")
 # A column for a question of its own: label:topic.
 OF = "label:"
-# Answers of other tools that no kind of ours takes; they are kept as metadata.
-FOREIGN = ("labels", "spans", "ranking")
-EXTRAS = ("label", "annotations", "split", "annotator", "status", "gold", "candidates", "reference")
+# Where other tools put an answer; what no kind of ours takes is kept as metadata.
+FOREIGN = ("labels", "entities", "result", "ranking")
+PLAIN = ("label", "value", "answer")
+EXTRAS = (
+    "label",
+    "annotations",
+    "split",
+    "annotator",
+    "status",
+    "gold",
+    "candidates",
+    "reference",
+    "role",
+    "explanation",
+    "rule",
+    "distribution",
+)
+# What an item is for; control and training items measure people.
+ROLES = ("work", "control", "training")
 SPLITS = {"train": "train", "training": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",
           "development": "dev", "test": "test", "testing": "test"}  # fmt: skip
 LIMITS = {"id": 200, "title": 500, "source_type": 40, "language": 20, "issuer": 200, "url": 2000}
 NAME = 150
 TEXT = 2_000_000
 COMMENT = 5000
+LARGEST = 1e12
 # What an answer's status may say in place of an answer.
 WITHOUT_ANSWER = ("skipped", "undecided")
 LEVELS = (1, 2, 3)
@@ -94,20 +113,43 @@ class Record:
     metadata: dict[str, Any] = field(default_factory=dict)
     candidates: list[dict[str, str]] = field(default_factory=list)
     split: str = ""
+    role: str = "work"
+    # What a training item teaches: {"text", "rule"}.
+    explanation: dict[str, str] = field(default_factory=dict)
     gold: dict[str, Any] = field(default_factory=dict)
+    # question -> how the answers to an ambiguous text spread
+    spread: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+
+    def take_in(self, other: "Record") -> bool:
+        """Take the answers of people whom another row of the same item names, as a file with a row per answer has it.
+
+        False where the row says something else of the gold, or for somebody who has answered here.
+        """
+        mine = {answer.annotator: answer for answer in self.answers}
+        self.answers += [answer for answer in other.answers if answer.annotator not in mine]
+        again = [answer for answer in other.answers if answer.annotator in mine]
+        return other.gold == self.gold and all(mine[answer.annotator] == answer for answer in again)
 
     @property
     def about(self) -> About:
         """What its answers are checked against."""
-        published_at = self.fields.get("published_at", "")
-        return About(text=self.text, published_at=published_at, candidates=candidates.names(self.candidates))
+        published_at, language = (self.fields.get(name, "") for name in ("published_at", "language"))
+        return About(self.text, published_at, candidates.names(self.candidates), language)
 
 
 class Desk:
     """Reads rows by the options of one import, against the schema of its project (None where there is none yet)."""
 
-    def __init__(self, options: dict[str, Any], *, schema: dict[str, Any] | None, filename: str) -> None:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        *,
+        schema: dict[str, Any] | None,
+        filename: str,
+        missing: Callable[[Collection[str]], set[str]] | None = None,
+    ) -> None:
+        """missing: those of some keys that are no companies of the project, see About."""
         self.options = {**DEFAULTS, **options}
         self.mapping = {name: column for name, column in self.options["mapping"].items() if column}
         self.annotator_columns: list[str] = [str(column) for column in self.options["annotator_columns"]]
@@ -116,6 +158,7 @@ class Desk:
         self.label_map = {clean(old).text: clean(new).text for old, new in self.options["label_map"].items()}
         self.schema = schema
         self.filename = filename
+        self.missing = missing
         # What happened to values without a refusal, in sentences.
         self.warnings: Counter[str] = Counter()
 
@@ -159,6 +202,8 @@ class Desk:
         self._describe(record)
         self._put_answers(record)
         self._check_answers(record)
+        if record.role != "work" and not record.gold:
+            raise Refused(_("Row %(row)d: a control or training item needs its gold; this row has none.") % {"row": record.number})  # fmt: skip
         return record
 
     def answers(self, row: Row) -> Record:
@@ -179,16 +224,16 @@ class Desk:
         self._check_answers(record)
         return record
 
-    def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, str | list[str]]]:
-        """(question, label or list of labels) of all that a row would answer; for making a schema out of a file."""
+    def labels(self, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """(question, label, list of labels or what a kind gathers) of all that a row would answer, to make a schema."""
         if self.options["labels"] == "ignore":
             return
         answers, _foreign = self._annotations(values)
         for answer in answers:
             yield from answer.given.items()
         if self.label_use != "ignore":
-            for name in ("label", "gold"):
-                yield from (self._given(self._value(values, name)) or {}).items()
+            for name in ("label", "gold", *(name for name in self.mapping if name.startswith(OF))):
+                yield from (self._given_to(name, self._value(values, name)) or {}).items()
 
     def _value(self, values: dict[str, Any], name: str) -> Any:
         """What stands in the column chosen for a field.
@@ -255,14 +300,14 @@ class Desk:
             if column and column not in record.values and value is None:
                 record.candidates = candidates.gather(record.values, column)
             else:
-                record.candidates = candidates.read(value)
+                record.candidates = candidates.read(value, least=1 if self._rates else candidates.LEAST)
         except ValueError as error:
             if self._compares:
                 raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
             self._keep(record, "candidates", value)
             self.warnings[_("candidate responses that could not be read were kept as metadata")] += 1
         if not record.candidates and any(self._needs(entry) for entry in self._asked_of_all):
-            raise Refused(_("Row %(row)d has no candidate responses, and the guideline asks to compare them.") % {"row": record.number})  # fmt: skip
+            raise Refused(_("Row %(row)d has no candidate responses, and the guideline asks about them.") % {"row": record.number})  # fmt: skip
         if record.candidates:
             told = json.dumps([record.key, [entry["text"] for entry in record.candidates]])
             record.key = hashlib.sha256(told.encode()).hexdigest()[:32]
@@ -279,7 +324,13 @@ class Desk:
         return [entry for entry in asked if entry["required"] and not entry.get("when")]
 
     def _needs(self, entry: dict[str, Any]) -> bool:
-        return KINDS[entry["kind"]].compares
+        return KINDS[entry["kind"]].compares(entry)
+
+    @property
+    def _rates(self) -> bool:
+        """Whether responses are rated one by one and none are compared, so that an item may have a single one."""
+        asked = [entry for entry in (self.schema["questions"] if self.schema else []) if self._needs(entry)]
+        return bool(asked) and all(entry["kind"] == "rubric" for entry in asked)
 
     @property
     def _compares(self) -> bool:
@@ -296,6 +347,32 @@ class Desk:
         if split and not record.split:
             self._keep(record, "split", split)
             self.warnings[_("values of the split column that are not train, dev or test were kept as metadata")] += 1
+        self._put_role(record)
+
+    def _put_role(self, record: Record) -> None:
+        """What the item is for, and what it teaches."""
+        role = _words(self._value(record.values, "role")).strip().lower()
+        if role and role not in ROLES:
+            raise Refused(
+                _("Row %(row)d: the role (column “%(column)s”) is one of work, control, training; got “%(role)s”.")
+                % {**self._at(record, "role"), "role": role[:40]}
+            )
+        record.role = role or "work"
+        if record.role != "work" and record.split in ("dev", "test"):
+            raise Refused(
+                _("Row %(row)d: a control or training item never belongs to dev or test, because people come to know its gold.")
+                % {"row": record.number}
+            )  # fmt: skip
+        words = {"text": "explanation", "rule": "rule"}
+        told = {
+            name: clean(_words(self._value(record.values, column))).text[:COMMENT] for name, column in words.items()
+        }
+        if record.role == "training":
+            record.explanation = told
+            return
+        for name, column in words.items():
+            if told[name]:
+                self._keep(record, column, told[name])
 
     def _put_metadata(self, record: Record) -> None:
         used = {*self.mapping.values(), *self.annotator_columns, *OURS}
@@ -305,7 +382,7 @@ class Desk:
         for column, value in record.values.items():
             if column in used or value is None or value == "" or (gathered and column.startswith(gathered)):
                 continue
-            if column in NESTED and isinstance(value, dict):
+            if isinstance(value, dict) and (column in NESTED or any(name.startswith(f"{column}.") for name in used)):
                 inner = {str(key): part for key, part in value.items() if part not in (None, "")}
                 record.metadata.update({key: part for key, part in inner.items() if f"{column}.{key}" not in used})
             else:
@@ -363,6 +440,8 @@ class Desk:
         uses |= {name: use for name in self.mapping if name.startswith(OF)}
         answer: dict[str, Any] = {}
         for name, use in uses.items():
+            # What measures people comes with its gold.
+            use = "gold" if record.role != "work" and self.schema else use
             value = self._value(record.values, name)
             if value in (None, "", {}) or (value == [] and self._kind(self._asked(name)) == "choice"):
                 continue
@@ -378,8 +457,21 @@ class Desk:
                 record.gold.update(given)
             else:
                 answer.update(given)
+        self._put_spread(record)
         if answer:
             record.answers.append(Answer(self._row_annotator(record.values), answer))
+
+    def _put_spread(self, record: Record) -> None:
+        """How answers spread, of questions that the row brings gold for; anything else is just a column."""
+        cell = self._value(record.values, "distribution")
+        if cell in (None, ""):
+            return
+        found = spreads.read(cell)
+        named = {next(iter(record.gold), ""): found} if isinstance(found, list) else found or {}
+        if named and set(named) <= set(record.gold):
+            record.spread = named
+        else:
+            self._keep(record, "distribution", cell)
 
     def _asked(self, name: str) -> str:
         """The question that a mapped field answers."""
@@ -389,6 +481,8 @@ class Desk:
         """What a mapped field answers: label and gold the first question, or several by name; `label:NAME` that one."""
         if not name.startswith(OF):
             return self._given(value)
+        if self.schema is None:
+            return self._unasked(value, self._asked(name))
         part = self._read(self._asked(name), value)
         return None if part is None else {self._asked(name): part}
 
@@ -425,17 +519,21 @@ class Desk:
 
     def _listed_answer(self, entry: dict[str, Any], record: Record | None) -> Answer | None:
         """One entry of a list of annotations; None where its answer is of another kind. A null answer is none at all."""
-        name = clean(_words(entry.get("annotator"))).text[:NAME]
+        name = clean(_words(_annotator(entry))).text[:NAME]
         if not name and record:
             raise Refused(
                 _("Row %(row)d: each entry of annotations needs an annotator and a label.") % {"row": record.number}
             )
-        status = str(entry.get("status") or "submitted")
-        parts = dict.fromkeys(("label", "value", "answer", *(kind.column for kind in KINDS.values()), *FOREIGN))
-        value = next((entry[part] for part in parts if entry.get(part) not in (None, "")), None)
-        given = {} if status in (*WITHOUT_ANSWER, "draft") else self._given(value)
-        if given is None:
-            return None
+        status = str(entry.get("status") or ("skipped" if entry.get("was_cancelled") is True else "submitted"))
+        parts = dict.fromkeys((*PLAIN, *(kind.column for kind in KINDS.values()), *FOREIGN))
+        told = [part for part in parts if entry.get(part) not in (None, "")]
+        given: dict[str, Any] = {}
+        # The first part is the answer; others count where they name the answers of another question, as `spans` does.
+        for place, part in enumerate(told if status not in (*WITHOUT_ANSWER, "draft") else ()):
+            found = self._given_in(part, entry[part]) if not place or self._answers_alone(part) else {}
+            if found is None:
+                return None
+            given |= {question: value for question, value in found.items() if question not in given}
         return Answer(
             name,
             given,
@@ -446,6 +544,21 @@ class Desk:
             comment=clean(_words(entry.get("comment"))).text[:COMMENT],
             seconds=_seconds(entry.get("seconds")),
         )
+
+    def _given_in(self, part: str, value: Any) -> dict[str, Any] | None:
+        """As _given; a part called like the answers of one question alone, as `spans`, answers that question."""
+        if self.schema is None and (gatherer(value) is not None or (part == "score" and is_number(value))):
+            return self._unasked(value, part if part not in (*PLAIN, *FOREIGN) else "")
+        if name := self._answers_alone(part):
+            found = self._read(name, value)
+            return None if found is None else {name: found}
+        return self._given(value)
+
+    def _answers_alone(self, part: str) -> str:
+        """The question beside that of plain labels which alone has answers called so; '' where there is none."""
+        asked = self.schema["questions"] if self.schema else []
+        alike = [entry["name"] for entry in asked if KINDS[entry["kind"]].column == part != "label"]
+        return str(alike[0]) if len(alike) == 1 and alike[0] != self.question else ""
 
     def _given(self, value: Any) -> dict[str, Any] | None:
         """A value as {question: answer}; {} where there is none, None where it is of another kind."""
@@ -473,13 +586,27 @@ class Desk:
                 return None
         return {name: self._label(part) for name, part in parts.items()}
 
-    def _unasked(self, value: Any) -> dict[str, Any] | None:
-        """As _given, where no schema says yet what is asked: a label or a list of labels for each question."""
+    def _unasked(self, value: Any, question: str = "") -> dict[str, Any] | None:
+        """As _given, where no schema says yet what is asked: for each question a label, a number, labels or marks.
+
+        A number is a label where it stands alone, as classes are often numbered, and a number in a column called
+        `score` or beside other questions' names.
+        """
         if value in (None, "", {}):
             return {}
-        named = value if isinstance(value, dict) else {self.question: value}
+        alone = not isinstance(value, dict) or gatherer(value) is not None
+        # Names of questions are small letters; V and A of a file mean v and a.
+        named = (
+            {question or self.question: value} if alone else {str(name).lower(): part for name, part in value.items()}
+        )
         found: dict[str, Any] = {}
         for name, part in named.items():
+            if is_number(part) and (name == "score" or not alone) and schemas.QUESTION.fullmatch(name):
+                found[name] = part
+                continue
+            if (kind := gatherer(part)) is not None:
+                found[str(name)] = [self._renamed(one) for one in kind.read(part, {"name": name})]
+                continue
             listed = choices.listed(part) if isinstance(part, str) else part
             told = listed if isinstance(listed, list) else [part]
             if any(isinstance(one, (dict, list)) for one in told) or (
@@ -507,14 +634,19 @@ class Desk:
         kind = self._kind(name)
         if kind == "choice":
             return None if isinstance(value, (dict, list)) else self._label(value)
-        assert self.schema is not None
         try:
-            given = KINDS[kind].read(value, schemas.question(self.schema, name))
+            given = KINDS[kind].read(value, self._entry(name))
         except ValueError:
             return None
         if isinstance(given, list):
-            return [self._label(part) if isinstance(part, str) else part for part in given]
+            return [self._renamed(part) for part in given]
         return self.label_map.get(given, given) if isinstance(given, str) else given
+
+    def _renamed(self, part: Any) -> Any:
+        """A label, or the label of a mark, under the name that it has here."""
+        if isinstance(part, dict) and isinstance(part.get("label"), str):
+            return {**part, "label": self._label(part["label"])}
+        return self._label(part) if isinstance(part, str) else part
 
     def _label(self, value: Any) -> str:
         text = clean(_words(value)).text
@@ -532,15 +664,34 @@ class Desk:
     def check(self, record: Record, about: About | None) -> None:
         """Gold and answers in stored form, against the item where it is at hand; raises Refused."""
         assert self.schema is not None
+        about = replace(about, missing=self.missing) if about else None
         try:
-            gold = schemas.clean(record.gold, self.schema, about=about, partial=True)
+            gold = schemas.clean(self._moved(record, record.gold), self.schema, about=about, partial=True)
             record.gold = {
                 name: KINDS[self._kind(name)].settled(part, self._entry(name)) for name, part in gold.items()
             }
+            for name, spread in record.spread.items():
+                record.spread[name] = spreads.clean(spread, partial(self._stored, record, name, about))
             for answer in record.answers:
-                answer.answer = schemas.clean(answer.given, self.schema, about=about, partial=True)
+                given = self._moved(record, answer.given)
+                answer.answer = schemas.clean(given, self.schema, about=about, partial=True)
         except ValueError as error:
             raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
+
+    def _stored(self, record: Record, name: str, about: About | None, value: Any) -> Any:
+        """One value of a distribution as gold is stored; raises ValueError."""
+        assert self.schema is not None
+        moved_ = self._moved(record, {name: value})
+        kind, entry = KINDS[self._kind(name)], self._entry(name)
+        return kind.settled(kind.clean(moved_[name], entry, about), entry)
+
+    def _moved(self, record: Record, given: dict[str, Any]) -> dict[str, Any]:
+        """The answer about the text as it is stored, where it came for a text that was cleaned; raises ValueError."""
+        moves = {name: move for name in given if (move := KINDS[self._kind(name)].move)}
+        if record.raw is None or not moves:
+            return given
+        places = moved(record.raw)
+        return {name: moves[name](part, places) if name in moves else part for name, part in given.items()}
 
     def _no_schema(self, record: Record) -> Refused:
         return Refused(
@@ -591,10 +742,26 @@ def _refuse_double(record: Record, answers: list[Answer]) -> None:
         )
 
 
+def _annotator(entry: dict[str, Any]) -> Any:
+    """Who gave an answer: by name, or as Label Studio has it by number, or as an object with an address."""
+    who = entry.get("annotator", entry.get("completed_by"))
+    return (who.get("email") or who.get("username") or who.get("id")) if isinstance(who, dict) else who
+
+
 def looks_like_annotations(value: Any) -> bool:
     """Whether a cell holds answers of named annotators."""
     listed = _listed(value)
-    return bool(listed) and all("annotator" in entry for entry in listed or [])
+    return bool(listed) and all("annotator" in entry or "completed_by" in entry for entry in listed or [])
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number of JSON, and finite."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def gatherer(value: Any) -> Kind | None:
+    """The kind that a cell is clearly an answer of, before there is a question; None where a file cannot tell."""
+    return next((kind for kind in KINDS.values() if kind.gather and kind.gather(value, {})), None)
 
 
 DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s]+(.*))?")

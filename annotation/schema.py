@@ -83,8 +83,8 @@ def applies(entry: dict[str, Any], answer: dict[str, Any], schema: dict[str, Any
 
 def needs_item(answer: Any, schema: dict[str, Any]) -> bool:
     """Whether something in the answer can be checked only against the item itself."""
-    kinds = {entry["name"]: KINDS[entry["kind"]] for entry in schema["questions"]}
-    return isinstance(answer, dict) and any(name in kinds and kinds[name].needs_item for name in answer)
+    asked = [entry["name"] for entry in schema["questions"] if KINDS[entry["kind"]].needs_item(entry)]
+    return isinstance(answer, dict) and any(name in answer for name in asked)
 
 
 def question(schema: dict[str, Any], name: str) -> dict[str, Any]:
@@ -102,7 +102,8 @@ def clean(
 ) -> dict[str, Any]:
     """An answer in stored form; raises ValueError. With `partial` (drafts, files) unanswered questions are fine.
 
-    With `draft` an answer with parts may have gaps, such as a criterion of a rubric that is not rated yet.
+    With `draft` an answer may have gaps, such as a criterion that is not rated yet or an event without its trigger:
+    a kind finds `draft` in its question then, and what is there must be right all the same.
     Answers to questions that the others do not open are left out. `about` is the item, where it is at hand.
     """
     if not isinstance(answer, dict):
@@ -120,7 +121,7 @@ def clean(
             if entry["required"] and not partial:
                 raise ValueError(_("“{title}” has no answer yet.").format(title=entry["title"]))
             continue
-        asked = {**entry, "required": False} if draft else entry
+        asked = {**entry, "required": False, "draft": True} if draft else entry
         cleaned[name] = KINDS[entry["kind"]].clean(value, asked, about)
     return cleaned
 

@@ -1,6 +1,6 @@
 """Database triggers that refuse the change of rows which stand for good, whatever program asks; used by migrations.
 
-A later migration that lets SQLite rebuild such a table drops its trigger with it: repeat the operation there. The tests
+A later migration that lets SQLite rebuild such a table drops its trigger with it: `repeat` the operation there. The tests
 of immutability notice where that was forgotten.
 """
 
@@ -12,13 +12,17 @@ from django.db import migrations
 
 @dataclass(frozen=True)
 class Refusal:
-    """Refuses an UPDATE of `columns` (empty: of any) of `table`, where `when` (SQL over OLD and NEW) holds."""
+    """Refuses an UPDATE of `columns` (empty: of any) of `table`, where `when` (SQL over OLD and NEW) holds.
+
+    With `delete` it refuses that a row goes.
+    """
 
     name: str
     table: str
     says: str
     columns: tuple[str, ...] = ()
     when: str = ""
+    delete: bool = False
 
     def sqlite(self) -> list[str]:
         """The statements that make the trigger on SQLite."""
@@ -39,6 +43,8 @@ class Refusal:
         ]
 
     def _event(self) -> str:
+        if self.delete:
+            return "DELETE"
         return "UPDATE OF " + ", ".join(f'"{column}"' for column in self.columns) if self.columns else "UPDATE"
 
 
@@ -62,3 +68,17 @@ def refuse(*refusals: Refusal) -> migrations.RunPython:
                 schema_editor.execute(f"DROP FUNCTION IF EXISTS {refusal.name}_refuses()", params=None)
 
     return migrations.RunPython(create, drop)
+
+
+def repeat(*refusals: Refusal) -> migrations.RunPython:
+    """A migration's operation that makes the triggers again which SQLite has dropped with the table it rebuilt."""
+
+    def create(apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "sqlite":
+            return
+        for refusal in refusals:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {refusal.name}", params=None)
+            for statement in refusal.sqlite():
+                schema_editor.execute(statement, params=None)
+
+    return migrations.RunPython(create, migrations.RunPython.noop)

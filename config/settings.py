@@ -200,10 +200,14 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = env.integer("BEAT_INTERVAL", 20, least=1, most=3
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "annotation.reap", "schedule": crontab(minute="*"), "options": {"queue": "clock", "expires": 55}},
     "reap by default": {"task": "annotation.reap", "schedule": crontab(minute="*"), "options": {"expires": 55}},
+    "survey": {"task": "annotation.survey", "schedule": crontab(minute="*/10"), "options": {"expires": 500}},
+    "open rounds": {"task": "annotation.open_rounds", "schedule": crontab(), "options": {"expires": 50}},
+    "watch people": {"task": "annotation.watch_all", "schedule": crontab(minute="*/15"), "options": {"expires": 800}},
     "rerun owed": {"task": "training.rerun_owed", "schedule": crontab(minute="*/2"), "options": {"expires": 110}},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
     QUEUE = env.folder("ASSAY_QUEUE", DATA / "queue")
+    CELERY_BROKER_TRANSPORT = "config.queue:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(QUEUE),
         "data_folder_out": str(QUEUE),
@@ -257,6 +261,9 @@ SPECTACULAR_SETTINGS = {
         "AnnotationStatusEnum": "annotation.models.Annotation.Status",
         "ConfidenceEnum": "annotation.models.Annotation.Confidence",
         "AsksConfidenceEnum": "annotation.models.Project.Confidence",
+        "RoleEnum": "annotation.models.Membership.Role",
+        "ItemRoleEnum": "annotation.models.Item.Role",
+        "SaidEnum": "annotation.api.labelling.SAID",
     },
 }
 

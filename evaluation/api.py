@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import jobs
-from annotation.api import JobSerializer, MemberList, MemberView, errors
+from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from config.api import Ended
 from config.parsers import StrictJSON
-from evaluation import export, freezing, leaderboard, refreshing, submitting
+from evaluation import export, freezing, leaderboard, refreshing, rules, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
 
@@ -46,7 +46,7 @@ class FreezeSerializer(serializers.Serializer[Any]):
     shares = serializers.DictField(child=serializers.FloatField(), required=False, allow_null=True, default=None)
     seed = serializers.IntegerField(default=13, min_value=0, max_value=2**31 - 1)
     splits = serializers.ChoiceField(choices=["auto", "given", "random"], default="auto")
-    group_by = serializers.ListField(child=serializers.ChoiceField(choices=["document", "issuer"]), default=list)
+    group_by = serializers.ListField(child=serializers.ChoiceField(choices=rules.GROUPS), default=["near"])
     primary_metric = serializers.CharField(default="macro_f1")
     change_note = serializers.CharField(default="", allow_blank=True)
     allow_leaks = serializers.CharField(default="", allow_blank=True, help_text="why given splits may share texts")
@@ -120,11 +120,12 @@ class ExampleSerializer(serializers.ModelSerializer[Example]):
     """A frozen example; `gold` is null where the caller may not see it."""
 
     gold = serializers.SerializerMethodField()
+    soft = serializers.SerializerMethodField()
     digest = serializers.SerializerMethodField()
 
     class Meta:
         model = Example
-        fields = ("key", "split", "text", "gold", "fields", "digest", "added_in")
+        fields = ("key", "split", "text", "gold", "soft", "fields", "digest", "added_in")
         read_only_fields = fields
 
     def _open(self, example: Example) -> bool:
@@ -133,6 +134,10 @@ class ExampleSerializer(serializers.ModelSerializer[Example]):
     def get_gold(self, example: Example) -> dict[str, Any] | None:
         """Test gold only for those who have the right."""
         return example.gold if self._open(example) else None
+
+    def get_soft(self, example: Example) -> dict[str, Any] | None:
+        """How the answers to an ambiguous text spread, as its gold is shown; null where it is not ambiguous."""
+        return example.soft if self._open(example) else None
 
     def get_digest(self, example: Example) -> str | None:
         """The digest covers the gold, so a few guesses would tell it: only with the right to the gold."""

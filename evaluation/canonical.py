@@ -5,13 +5,14 @@ import math
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, TypedDict
-from unicodedata import normalize
 
 import rfc8785
 
+from annotation.text.normal import normalised
+
 NEEDED = ("id", "split", "text")
 TEXTS = (*NEEDED, "group", "issuer", "language", "published_at", "reference", "source_type", "title", "url")
-FIELDS = frozenset((*TEXTS, "candidates", "gold", "metadata"))
+FIELDS = frozenset((*TEXTS, "candidates", "gold", "metadata", "soft"))
 # Beyond this a JSON number is not read alike everywhere (RFC 8785, 3.1 and appendix D).
 SAFE = 2**53 - 1
 
@@ -47,7 +48,7 @@ def canonical_metadata(value: Mapping[str, Any]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for key, entry in value.items():
-        name, text = normalize("NFC", key), _text(key, entry)
+        name, text = normalised("NFC", key), _text(key, entry)
         if name in found:
             raise ValueError(f"The metadata has the field “{name}” twice, in two spellings of the same characters.")
         if text:
@@ -59,18 +60,18 @@ def _text(key: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return normalize("NFC", value)
+        return normalised("NFC", value)
     if isinstance(value, (bool, int, float)):
         return json.dumps(value)
     if isinstance(value, (list, tuple, Mapping)):
-        return normalize("NFC", canonical(_safe(key, value)).decode())
+        return normalised("NFC", canonical(_safe(key, value)).decode())
     raise ValueError(f"The metadata field “{key}” holds a {type(value).__name__}: write it as text.")
 
 
 def _safe(key: str, value: Any) -> Any:
     """A nested value with its texts in NFC and, as text, the numbers that canonical JSON refuses."""
     if isinstance(value, Mapping):
-        return {normalize("NFC", str(name)): _safe(key, entry) for name, entry in value.items()}
+        return {normalised("NFC", str(name)): _safe(key, entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_safe(key, entry) for entry in value]
     if isinstance(value, bool) or value is None:
@@ -86,7 +87,8 @@ def _safe(key: str, value: Any) -> Any:
 def canonical_example(example: Mapping[str, Any]) -> dict[str, Any]:
     """What of an example is hashed: its fields without the absent, None and empty ones, its metadata as text.
 
-    Needs id, split and text; may have gold (question -> value), metadata, candidates (a list of objects with name and
+    Needs id, split and text; may have gold (question -> value), soft (question -> how the answers to an ambiguous text
+    spread, a list of objects with value and n, hashed in the order of n and of the value's JSON), metadata, candidates (a list of objects with name and
     text, perhaps model, in their order) and the fields in TEXTS, which are text.
     The text is taken as it is, character by character.
     Raises ValueError that names the example and the field.
@@ -101,7 +103,7 @@ def canonical_example(example: Mapping[str, Any]) -> dict[str, Any]:
     for field in TEXTS:
         if not isinstance(kept.get(field, ""), str):
             raise ValueError(f"Example “{name}”: {field} must be text, not {type(kept[field]).__name__}.")
-    for field in ("gold", "metadata"):
+    for field in ("gold", "metadata", "soft"):
         if not isinstance(kept.get(field, {}), Mapping):
             raise ValueError(f"Example “{name}”: {field} must be an object of names and values.")
     if not _are_candidates(kept.get("candidates", [])):
@@ -111,7 +113,17 @@ def canonical_example(example: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"Example “{name}”: {error}") from None
     gold = {question: value for question, value in kept.pop("gold", {}).items() if value is not None and value != ""}
+    if soft := kept.pop("soft", {}):
+        kept["soft"] = {question: _spread(name, part) for question, part in soft.items()}
     return kept | ({"gold": gold} if gold else {}) | ({"metadata": metadata} if metadata else {})
+
+
+def _spread(name: Any, given: Any) -> list[dict[str, Any]]:
+    """How answers spread, in the one order that it has; raises ValueError."""
+    entries: list[Any] = given if isinstance(given, list) else [None]
+    if not all(isinstance(one, Mapping) and set(one) == {"value", "n"} for one in entries):
+        raise ValueError(f"Example “{name}”: soft must hold lists of objects with value and n.")
+    return sorted((dict(one) for one in entries), key=lambda one: (-one["n"], canonical(one["value"])))
 
 
 def _are_candidates(value: Any) -> bool:

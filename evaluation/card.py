@@ -16,6 +16,12 @@ METHODS = {
 }
 
 
+TOGETHER = {
+    "document": "examples of one document",
+    "issuer": "examples of one issuer",
+    "near": "texts that are nearly the same (three words, or four Chinese signs, in a row: Jaccard similarity from .7 on)",
+    "template": "texts that are nearly the same once their numbers are masked",
+}
 NAMES = {"": "Krippendorff's alpha", "krippendorff_alpha": "Krippendorff's alpha"}
 
 
@@ -36,6 +42,7 @@ def card(version: DatasetVersion, facts: dict[str, Any]) -> str:
         *_data(facts),
         *_labels(facts),
         *_settled(facts),
+        *_ambiguous(facts),
         *_agreement(facts),
         *_splits(facts),
         *_findings(facts),
@@ -97,6 +104,23 @@ def _settled(facts: dict[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def _ambiguous(facts: dict[str, Any]) -> Iterator[str]:
+    """How many texts are ambiguous, and what becomes of them."""
+    counted = {split: facts["counts"].get(split, {}).get("soft", {}) for split in SPLITS}
+    names = sorted({name for soft in counted.values() for name in soft})
+    if not names:
+        return
+    yield from ("## Ambiguous texts", "")
+    yield (
+        "An adjudicator has said that these texts allow more than one answer. Their gold is soft: `distribution` tells how "
+        "often each answer was given independently. The hash covers it. The label beside it is the one that counts where "
+        "one label must, as in training; the metrics of a board leave these examples out, and how near predictions "
+        "come to the distribution is told apart from them."
+    )
+    yield ""
+    yield from _table([(name, *(counted[split].get(name, 0) for split in SPLITS)) for name in names], head=("question", *SPLITS))  # fmt: skip
+
+
 def _agreement(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Agreement at the freeze", "")
     for question, figures in sorted(facts["agreement"].items()):
@@ -104,11 +128,19 @@ def _agreement(facts: dict[str, Any]) -> Iterator[str]:
         yield (
             f"- {question}: {NAMES.get(figures.get('main', ''), figures.get('main', 'alpha'))} "
             f"({figures.get('level', 'nominal')}) {_figure(figures['alpha'])}; {percent}{figures['n_units_2plus']} of {figures['n_units']} examples have two or "
-            f"more answers, by {figures['n_raters']} annotators."
+            f"more answers, by {figures['n_raters']} annotators.{_open(figures)}"
         )
     if not facts["agreement"]:
         yield "No example has answers of two annotators, so there is no agreement to state."
     yield ""
+
+
+def _open(figures: dict[str, Any]) -> str:
+    """What the figure leaves out: items that differ and wait for a decision."""
+    if not figures.get("open"):
+        return ""
+    whole = f" ({_figure(figures['all'])})" if figures.get("all") else ""
+    return f" Items with open cases are not among them: {figures['open']}; so it is higher than that of all answers{whole}."
 
 
 def _figure(figure: dict[str, Any]) -> str:
@@ -121,7 +153,8 @@ def _figure(figure: dict[str, Any]) -> str:
 
 def _splits(facts: dict[str, Any]) -> Iterator[str]:
     options = facts["options"]
-    groups = f"; examples of one {' or '.join(names)} stay together" if (names := options.get("group_by")) else ""
+    kept = [TOGETHER[name] for name in options.get("group_by") or ()]
+    groups = f"; {', '.join(kept)} stay together" if kept else ""
     shares = ", ".join(f"{name} {share:.0%}" for name, share in sorted(options.get("shares", {}).items()))
     yield from ("## How the splits were made", "")
     yield (
@@ -148,7 +181,9 @@ def _columns(facts: dict[str, Any]) -> Iterator[str]:
     if facts["data_format"] == "csv":
         gold = single or "gold.<question>"
         meta = "meta.<name> (other columns), _assay"
-    compared = ", candidates, reference" if facts["compares"] else ""
+    compared = (", distribution" if facts.get("spreads") else "") + (
+        ", candidates, reference" if facts["compares"] else ""
+    )
     yield f"data/: UTF-8; id, text, split, {gold}{compared}, title, source_type, language, published_at, issuer, url, {meta}."
     if facts["data_format"] == "csv":
         yield "A cell that a spreadsheet would run as a formula has an apostrophe in front; `_assay` marks such files."

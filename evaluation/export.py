@@ -38,6 +38,8 @@ class Wanted(NamedTuple):
     with_test_gold: bool
     # Whether candidate responses or reference answers are among the examples.
     compares: bool = False
+    # Whether some gold is soft: then every row tells how the answers to its text spread.
+    spreads: bool = False
 
 
 class File(NamedTuple):
@@ -106,7 +108,9 @@ def _wanted(version: DatasetVersion, format: str, with_test_gold: bool) -> Wante
         )
     rows = Example.objects.filter(version=version)
     compares = rows.filter(Q(fields__has_key="candidates") | Q(fields__has_key="reference")).exists()
-    return Wanted(version, format, with_test_gold, compares)
+    soft = rows.exclude(soft=None)
+    soft = soft if with_test_gold else soft.exclude(split="test")
+    return Wanted(version, format, with_test_gold, compares, soft.exists())
 
 
 def _temporary() -> IO[bytes]:
@@ -193,6 +197,7 @@ def manifest(wanted: Wanted) -> dict[str, Any]:
         "data_format": wanted.format,
         "with_test_gold": wanted.with_test_gold,
         "compares": wanted.compares,
+        "spreads": wanted.spreads,
         "data": {split: f"data/{split}.{wanted.format}" for split in SPLITS if split in present},
     }
 
@@ -243,6 +248,7 @@ def _row(wanted: Wanted, example: Example) -> dict[str, Any]:
         "text": example.text,
         "split": example.split,
         **(_gold(wanted.version, example) if shown else {}),
+        **({"distribution": _spread(wanted.version, example) if shown else None} if wanted.spreads else {}),
         **(
             {"candidates": fields.get("candidates", []), "reference": fields.get("reference", "")}
             if wanted.compares
@@ -262,6 +268,14 @@ def _gold(version: DatasetVersion, example: Example) -> dict[str, Any]:
     return {"gold": {name: example.gold[name] for name in names if name in example.gold}}
 
 
+def _spread(version: DatasetVersion, example: Example) -> Any:
+    """How the answers to an ambiguous text spread: a list, or an object of lists where several questions are frozen."""
+    soft = example.soft or {}
+    # PostgreSQL keeps the names of an object in an order of its own.
+    told = {name: [{"value": one["value"], "n": one["n"]} for one in part] for name, part in sorted(soft.items())}
+    return (next(iter(told.values()), None) if len(version.options["questions"]) == 1 else told) or None
+
+
 def gold_column(version: DatasetVersion) -> str:
     """What the gold of a single question is called in files: label, labels, spans, score …"""
     return KINDS[version.questions[0]["kind"]].column
@@ -278,7 +292,10 @@ def _csv(wanted: Wanted, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     single = gold_column(wanted.version) if len(questions) == 1 else ""
     gold = [single] if single else [f"gold.{name}" for name in questions]
     meta = _meta_names(wanted)
-    compared = ["candidates", "reference"] if wanted.compares else []
+    compared = [
+        *(["distribution"] if wanted.spreads else []),
+        *(["candidates", "reference"] if wanted.compares else []),
+    ]
     columns = ["id", "text", "split", *gold, *compared, *FIELDS, *(f"meta.{name}" for name in meta), MARKER_COLUMN]
     yield _line(columns)
     for row in rows:

@@ -1,11 +1,12 @@
 """What a person should know about a version before trusting it: leaks, what was left out, labels and tests too small."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
 from annotation import schema as schemas
+from annotation.text.privacy import KINDS
 from evaluation.models import SPLITS
 from evaluation.significance import minimum_detectable_difference
 from evaluation.splits import Leak
@@ -31,7 +32,10 @@ def finding(code: str, level: str, message: str, values: Mapping[str, Any], keys
 
 def in_words(found: Finding) -> str:
     """A finding in the language of who reads it now."""
-    return gettext(found["message"]) % found["values"] if "message" in found else str(found["text"])
+    if "message" not in found:
+        return str(found["text"])
+    values = {name: gettext(value) if name == "title" else value for name, value in found["values"].items()}
+    return gettext(found["message"]) % values
 
 
 def listed(keys: Sequence[str], most: int = 5) -> str:
@@ -51,13 +55,33 @@ def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
         )
         found.append(finding("conflicting", "warning", text, {"count": len(conflicts), "keys": listed(keys)}, keys))
     crossing = [leak for leak in leaks if leak.kind != "gold"]
-    if crossing:
+    if crossing and not reason:
+        keys = sorted({key for leak in crossing for key in leak.keys})
+        text = gettext_noop(
+            "Examples of different splits share a text, nearly a text, or a group (%(keys)s). An earlier version placed "
+            "them, so they stay; retire one side, or freeze a new data set."
+        )
+        found.append(finding("leak", "error", text, {"keys": listed(keys)}, keys))
+    elif crossing:
         keys = sorted({key for leak in crossing for key in leak.keys})
         text = gettext_noop(
             "Examples of different splits share a text or a group (%(keys)s). This was allowed because: %(reason)s"
         )
         found.append(finding("leak", "error", text, {"keys": listed(keys), "reason": reason}, keys))
     return found
+
+
+def of_alike(clusters: Iterable[Sequence[str]], split: Mapping[str, str]) -> list[Finding]:
+    """Texts that are nearly the same and stand in different splits, where nobody asked to keep them together."""
+    apart = [keys for keys in clusters if len({split[key] for key in keys if key in split}) > 1]
+    if not apart:
+        return []
+    keys = sorted(key for members in apart for key in members if key in split)
+    text = gettext_noop(
+        "Texts that are nearly the same stand in different splits: %(count)d (%(keys)s). A model that has seen one knows "
+        "the other; choose to keep them together."
+    )
+    return [finding("alike", "warning", text, {"count": len(keys), "keys": listed(keys)}, keys)]
 
 
 def of_left_out(quarantined: Mapping[str, str], outdated: Sequence[str]) -> list[Finding]:
@@ -75,6 +99,37 @@ def of_left_out(quarantined: Mapping[str, str], outdated: Sequence[str]) -> list
         )
         numbers = {"count": len(outdated), "keys": listed(sorted(outdated))}
         found.append(finding("left_out", "warning", text, numbers, outdated))
+    return found
+
+
+def of_examples(left_out: Collection[str]) -> list[Finding]:
+    """Items that the guideline shows as examples, and that could only have tested somebody."""
+    if not left_out:
+        return []
+    text = gettext_noop(
+        "Left out, because the guideline shows them as examples, and they or their like stand in dev or test: %(count)d (%(keys)s)."
+    )
+    numbers = {"count": len(left_out), "keys": listed(sorted(left_out))}
+    return [finding("example", "warning", text, numbers, left_out)]
+
+
+def of_measuring(count: int) -> list[Finding]:
+    """Control and training items, which stand in train alone; not which, because people who label read findings."""
+    if not count:
+        return []
+    text = gettext_noop("Control and training items stand in train, never in dev or test: %(count)d.")
+    return [finding("measuring", "note", text, {"count": count})]
+
+
+def of_private(hits: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Private data in the texts: kind -> key of each hit. What it is stands nowhere but in the texts."""
+    found = []
+    for kind, keys in hits.items():
+        text = gettext_noop(
+            "%(title)s: %(count)d in the texts (%(keys)s). Look at them before you hand the version on."
+        )
+        values = {"title": KINDS[kind].title, "count": len(keys), "keys": listed(sorted(set(keys)))}
+        found.append(finding("private", "warning", text, values, set(keys)))
     return found
 
 

@@ -38,7 +38,13 @@ class FreezeForm(forms.Form):
     )
     group_by = forms.MultipleChoiceField(
         label=_("keep together"),
-        choices=[("document", _("passages of one document")), ("issuer", _("texts of one issuer"))],
+        choices=[
+            ("near", _("texts that are nearly the same")),
+            ("template", _("texts that differ in their numbers alone")),
+            ("document", _("passages of one document")),
+            ("issuer", _("texts of one issuer")),
+        ],
+        initial=["near"],
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text=_("Same texts always stay in one split."),
@@ -48,6 +54,14 @@ class FreezeForm(forms.Form):
         label=_("primary metric"),
         required=False,
         help_text=_("Fixed before anyone looks at the test split."),
+    )
+    allow_leaks = forms.CharField(
+        label=_("why splits may share texts"),
+        required=False,
+        max_length=500,
+        help_text=_(
+            "Only where the documents say their splits: texts or groups in two splits stop the freeze, unless a reason is given. It is recorded."
+        ),
     )
     change_note = forms.CharField(label=_("what changed"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
@@ -69,6 +83,7 @@ class FreezeForm(forms.Form):
             "group_by": tuple(data["group_by"]),
             "seed": data["seed"],
             "primary_metric": data["primary_metric"],
+            "allow_leaks": data["allow_leaks"],
             "change_note": data["change_note"],
         }
 

@@ -6,8 +6,8 @@ import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from dataclasses import dataclass, field, replace
+from typing import IO, Any, cast, overload
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -18,18 +18,20 @@ from django.utils.text import slugify
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from annotation import candidates, jobs, measuring
+from annotation import candidates, jobs, measuring, recording, spreads
 from annotation import schema as schemas
-from annotation.adjudicating import batches
 from annotation.agreement.kinds import AGREEMENTS
-from annotation.jobs import LIVE, Grip, JobFailed
+from annotation.jobs import LIVE, Grip, JobFailed, State
 from annotation.kinds import KINDS, About
-from annotation.models import Annotation, Gold, GuidelineVersion, Item, Project, User
+from annotation.models import AgreementReport, Annotation, Gold, GuidelineVersion, Item, Project, User
+from annotation.settling import batches
+from annotation.text import duplicates, privacy
 from annotation.text.normal import check_name, clean, text_key
+from annotation.text.offsets import Moved, moved
 from evaluation import findings, rules
 from evaluation.canonical import canonical_metadata, content_hash, example_digest, merkle_root
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example
-from evaluation.splits import Placed, Unit, assign, find_leaks
+from evaluation.splits import NEAR, Placed, Unit, assign, find_leaks
 
 FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url")
 BATCH = 1000
@@ -50,7 +52,7 @@ def ask(
     shares: Mapping[str, float] | None = None,
     seed: int = 13,
     splits: str = "auto",
-    group_by: Sequence[str] = (),
+    group_by: Sequence[str] = ("near",),
     primary_metric: str = "",
     allow_leaks: str = "",
     change_note: str = "",
@@ -61,7 +63,7 @@ def ask(
 
     questions: which to freeze (None: all); shares: split -> share, together 1; splits: 'given' takes the split that
     each document came with, 'random' makes them, 'auto' is 'given' where every item with gold has one. What an earlier
-    version placed stays where it is. group_by: 'document', 'issuer'; allow_leaks: why given splits may share texts.
+    version placed stays where it is. group_by: rules.GROUPS; allow_leaks: why given splits may share texts.
     wake=False leaves the work to the caller. Raises ValueError with a sentence for everything that cannot be.
     """
     guideline = project.version
@@ -172,12 +174,36 @@ def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Answer:
-    """The gold of one item: question -> value, method and guideline version; votes: question -> [for it, given]."""
+    """The gold of one item: question -> value, method and guideline version; votes: question -> [for it, given].
+
+    soft: question -> how the answers spread, where the text is ambiguous.
+    """
 
     gold: dict[str, Any] = field(default_factory=dict)
+    soft: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     votes: dict[str, list[int]] = field(default_factory=dict)
+
+
+class _Texts(Sequence[str]):
+    """The texts of a version on its way, read from its temporary file when they are looked at."""
+
+    def __init__(self, spool: IO[bytes], offsets: Sequence[int]) -> None:
+        self.spool, self.offsets = spool, offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        if isinstance(place, slice):
+            return _Texts(self.spool, self.offsets[place])
+        self.spool.seek(self.offsets[place])
+        return str(json.loads(self.spool.readline())["text"])
 
 
 class _Draft:
@@ -197,6 +223,11 @@ class _Draft:
         self.units: list[Unit] = []
         self.answers: dict[int, _Answer] = {}
         self.item_keys: dict[int, str] = {}
+        # Keys of control and training items: people know their gold, so they never test a system.
+        self.measuring: set[str] = set()
+        # Clusters of keys whose texts are nearly the same, and the keys that an earlier version has placed.
+        self.alike: list[list[str]] = []
+        self.stood: set[str] = set()
         self.left_out: list[str] = []
         self.findings: list[findings.Finding] = []
         self.split: dict[str, str] = {}
@@ -228,7 +259,7 @@ class _Draft:
             raise JobFailed(_("No item has gold for all the questions any more. Settle answers, then freeze again."))
 
     def _count_votes(self) -> None:
-        rows = Annotation.objects.submitted().filter(project=self.project, independent=True)
+        rows = Annotation.objects.submitted().filter(project=self.project, independent=True, item__role=Item.Role.WORK)
         for item, given in rows.values_list("item_id", "answer").iterator(chunk_size=5000):
             answer = self.answers.get(item)
             for question, value in given.items() if answer else ():
@@ -245,8 +276,8 @@ class _Draft:
         key = _key(row)
         text = clean(row["words"]).text
         responses = row["document__candidates"]
-        about = About(text=text, published_at=row["document__published_at"], candidates=candidates.names(responses))
-        gold = _clean_gold(answer.gold, self.questions, about)
+        about = About(text, row["document__published_at"], candidates.names(responses), row["document__language"])
+        gold = _clean_gold(answer.gold, self.questions, about, row["words"])
         if gold is None or not text:
             self.left_out.append(key)
             return
@@ -255,15 +286,19 @@ class _Draft:
         self.numbers.update(set(answer.numbers.values()))
         self.item_keys[row["pk"]] = key
         self.offsets[key] = self.spool.tell()
-        kept = {"item": row["pk"], "text": text, "gold": gold, "fields": _fields(row, key)}
+        soft = _clean_soft(answer.soft, self.questions, about, row["words"])
+        kept = {"item": row["pk"], "text": text, "gold": gold, "soft": soft, "fields": _fields(row, key)}
         self.spool.write(json.dumps({**kept, "methods": answer.methods, "votes": answer.votes}).encode() + b"\n")
+        measures = row["role"] != Item.Role.WORK
+        if measures:
+            self.measuring.add(key)
         self.units.append(
             Unit(
                 key=key,
                 text_key=row["document__text_key"] if row["start"] is None else text_key(text),
                 stratum="\x1f".join(_stratum(gold, entry) for entry in self.questions),
                 groups=_groups(row, self.options["group_by"]),
-                given=row["document__given_split"] or None,
+                given=row["document__given_split"] or ("train" if measures else None),
             )
         )
 
@@ -277,12 +312,17 @@ class _Draft:
 
     def place(self) -> None:
         """A split for every unit; raises JobFailed where given splits share texts and nobody said why they may."""
+        self._group_alike()
         given = self._takes_given()
         units = self.units if given else [_without_given(unit) for unit in self.units]
         settled = self._settled()
+        self.stood = set(settled)
+        units, settled = self._keep_examples_out(units, settled)
+        settled = {**dict.fromkeys(self.measuring, "train"), **settled}
         with _told():
             placed = assign(units, shares=self.options["shares"], seed=self.options["seed"], settled=settled)
         self.split, self.components = placed.split, placed.components
+        self._keep_apart()
         self._find_leaks()
         kept = [unit.key for unit in units if unit.given and settled.get(unit.key, unit.given) != unit.given]
         number = self.version.guideline_version.number
@@ -291,6 +331,51 @@ class _Draft:
         self.findings += findings.of_history(kept=kept, older=older, number=number)
         if not self.split:
             raise JobFailed(_("No example is left: all were left out. See which items share a text."))
+
+    def _group_alike(self) -> None:
+        """Texts that are nearly the same form a group, where that was asked for; they are known in any case."""
+        self.grip.tick(len(self.units), 3 * len(self.units), _("comparing texts"))
+        texts = _Texts(self.spool, [self.offsets[unit.key] for unit in self.units])
+        found = duplicates.find(texts, templates="template" in self.options["group_by"])
+        self.alike = [[self.units[place].key for place in members] for members in found.clusters]
+        if not {"near", "template"} & set(self.options["group_by"]):
+            return
+        for members in found.clusters:
+            group = NEAR + min(self.units[place].key for place in members)
+            for place in members:
+                unit = self.units[place]
+                self.units[place] = replace(unit, groups=(*unit.groups, group))
+
+    def _keep_examples_out(self, units: list[Unit], settled: dict[str, str]) -> tuple[list[Unit], dict[str, str]]:
+        """What the guideline shows as an example tests nobody: it goes into train, and its like with it.
+
+        Where it, or something that must stay together with it, stands in dev or test already, it is left out.
+        """
+        shown = Item.objects.shown_as_examples().filter(project=self.project).values_list("pk", flat=True)
+        known = {self.item_keys[pk] for pk in shown if pk in self.item_keys}
+        if not known:
+            return units, settled
+        held = [unit for unit in units if settled.get(unit.key, unit.given) in ("dev", "test")]
+        links = {link for unit in held for link in (unit.text_key, *unit.groups) if link}
+        fixed = {unit.key for unit in held}
+        out = {
+            unit.key
+            for unit in units
+            if unit.key in known and (unit.key in fixed or links.intersection((unit.text_key, *unit.groups)))
+        }
+        self.findings += findings.of_examples(out)
+        kept = [unit for unit in units if unit.key not in out]
+        return kept, {**settled, **dict.fromkeys(known - out, "train")}
+
+    def _keep_apart(self) -> None:
+        """Raise JobFailed where a control or training item would stand in dev or test."""
+        inside = [key for key in self.measuring if self.split.get(key, "train") != "train"]
+        if inside:
+            text = _(
+                "Control or training items would stand in dev or test: %(count)d. People know their gold: make them items of work again, or import them without that split."
+            )
+            raise JobFailed(text % {"count": len(inside)}, reason="control")
+        self.findings += findings.of_measuring(len(self.measuring & set(self.split)))
 
     def _takes_given(self) -> bool:
         missing = [unit.key for unit in self.units if not unit.given]
@@ -319,7 +404,8 @@ class _Draft:
             if unit.key in self.split
         ]
         leaks = find_leaks(placed)
-        crossing = [leak for leak in leaks if leak.kind != "gold"]
+        # Examples that an earlier version placed stay where they are, so what is among them alone stops nothing.
+        crossing = [leak for leak in leaks if leak.kind != "gold" and not self.stood >= set(leak.keys)]
         if crossing and not self.options["allow_leaks"]:
             text = _(
                 "%(leak)s Texts or groups in more than one split: %(count)d. Correct the splits, choose "
@@ -327,32 +413,41 @@ class _Draft:
             )
             raise JobFailed(text % {"leak": crossing[0].sentence, "count": len(crossing)}, reason="leak")
         self.findings += findings.of_leaks(leaks, reason=self.options["allow_leaks"])
+        if not any(leak.kind == "near" for leak in leaks):
+            self.findings += findings.of_alike(self.alike, self.split)
 
     # Hashes and figures
 
     def hash(self) -> None:
         """Digests, counts, content hash and number; raises JobFailed (unchanged) for a refresh without news."""
-        total = len(self.split)
+        total, private = len(self.split), dict[str, list[str]]()
         for done, (key, row) in enumerate(self._spooled()):
             if done % BATCH == 0:
                 self.grip.tick(total + done, 3 * total, _("hashing"))
             with _told():
-                content = canonical_row(key, self.split[key], row["text"], row["gold"], row["fields"])
+                content = canonical_row(key, self.split[key], row["text"], row["gold"], row["fields"], row["soft"])
                 self.digests[key] = example_digest(content).hex()
-            self._count(self.split[key], row["gold"])
+            self._count(self.split[key], row["gold"], row["soft"] or {})
+            for hit in privacy.find(row["text"]):
+                private.setdefault(hit.kind, []).append(key)
         roots = _roots(self.digests, self.split)
         self.version.content_hash, self.version.split_hashes = roots.pop(""), roots
         self._number()
+        self.findings += findings.of_private(private)
         self.findings += findings.of_labels(self.questions, self.counts)
         self.findings += findings.of_test(self._independent())
         self.version.agreement = self._agreement()
 
-    def _count(self, split: str, gold: dict[str, Any]) -> None:
+    def _count(self, split: str, gold: dict[str, Any], soft: dict[str, Any]) -> None:
         self.counts[split]["n"] += 1
+        for name in soft:
+            known = self.counts[split].setdefault("soft", {})
+            known[name] = known.get(name, 0) + 1
         for name, value in gold.items():
             for label in KINDS[self.by_name[name]["kind"]].used(value, self.by_name[name]):
                 self.counts[split]["labels"][name][label] += 1
-            self.tested[name] += split == "test"
+            # What is ambiguous is scored by no metric, so it opens no board.
+            self.tested[name] += split == "test" and name not in soft
 
     def _independent(self) -> int:
         return len({self.components[key] for key, split in self.split.items() if split == "test"})
@@ -381,7 +476,16 @@ class _Draft:
             self.grip.tick(2 * len(self.split), 3 * len(self.split), _("measuring agreement"))
             if figures := self._agreement_on(question):
                 found[question["name"]] = figures
-        return found
+        under = self._answered_under() if found else {}
+        return {name: {**figures, "guideline_versions": under} for name, figures in found.items()}
+
+    def _answered_under(self) -> dict[str, int]:
+        """guideline version -> independent answers to the frozen examples that were given, or renamed, under it."""
+        rows = Annotation.objects.submitted().filter(project=self.project, independent=True, item__role=Item.Role.WORK)
+        found: Counter[int] = Counter()
+        for item, number in rows.values_list("item_id", "guideline_version__number").iterator(chunk_size=5000):
+            found[number] += self.item_keys.get(item) in self.split
+        return {str(number): count for number, count in sorted(found.items()) if count}
 
     def _agreement_on(self, question: dict[str, Any]) -> dict[str, Any]:
         given = {
@@ -406,7 +510,25 @@ class _Draft:
             # What a board shows of it.
             "alpha": figures[main],
             "percent": figures.get("percent"),
+            **self._left_open(question["name"], main),
         }
+
+    def _left_open(self, question: str, main: str) -> dict[str, Any]:
+        """How many items wait for a decision and so are not in the version, and the figure of all answers.
+
+        all: what Agreement tells at the freeze; None where that is not measured, or older than the last answer.
+        """
+        cases = self.project.cases.open().filter(question=question, item__role=Item.Role.WORK)
+        # One of a sample of what agrees does not differ.
+        items = cases.exclude(why="agreed").values_list("item_id", flat=True)
+        count = sum(1 for item in set(items) if self.item_keys.get(item) not in self.split)
+        if not count:
+            return {"open": 0, "all": None}
+        guideline = self.version.guideline_version
+        rows = AgreementReport.objects.filter(guideline_version=guideline, question=question, state=State.DONE)
+        report = rows.first()
+        known = report is not None and not measuring.is_stale(report, guideline)
+        return {"open": count, "all": report.figures.get(main) if report and known else None}
 
     # Storing
 
@@ -416,6 +538,7 @@ class _Draft:
         with transaction.atomic():
             for batch in batches(self._examples(), BATCH):
                 Example.objects.bulk_create(batch)
+            self._hold_out()
             self.grip.hold()
             DatasetVersion.objects.filter(pk=version.pk).update(
                 major=version.major,
@@ -432,6 +555,25 @@ class _Draft:
             )
             if self.counts["test"]["n"]:
                 self._open_boards()
+            recording.record(
+                project=self.project,
+                kind="frozen",
+                by=version.created_by_id,
+                version=version.guideline_version,
+                name=f"{version.dataset.name} {version.number}",
+                count=len(self.split),
+            )
+
+    def _hold_out(self) -> None:
+        """Items of dev and test are marked, so that none is shown with its gold; one that was made so meanwhile fails."""
+        held = [pk for pk, key in self.item_keys.items() if self.split.get(key, "train") != "train"]
+        for batch in batches(held, BATCH):
+            rows = Item.objects.filter(pk__in=batch)
+            rows.filter(held_out=False).update(held_out=True)
+            if rows.exclude(role=Item.Role.WORK).exists():
+                raise JobFailed(
+                    _("An item of dev or test was made a control or training item meanwhile. Freeze again.")
+                )
 
     def _examples(self) -> Iterator[Example]:
         total = len(self.split)
@@ -446,6 +588,7 @@ class _Draft:
                 split=self.split[key],
                 text=row["text"],
                 gold=row["gold"],
+                soft=row["soft"],
                 votes=row["votes"],
                 methods=row["methods"],
                 fields=row["fields"],
@@ -495,9 +638,11 @@ def _answers(project: Project, questions: Sequence[dict[str, Any]]) -> dict[int,
     names = [entry["name"] for entry in questions]
     found: dict[int, _Answer] = defaultdict(_Answer)
     rows = Gold.objects.current().filter(project=project, question__in=names)
-    columns = ("item_id", "question", "value", "method", "guideline_version__number")
-    for item, question, value, method, number in rows.values_list(*columns).iterator(chunk_size=5000):
+    columns = ("item_id", "question", "value", "distribution", "method", "guideline_version__number")
+    for item, question, value, spread, method, number in rows.values_list(*columns).iterator(chunk_size=5000):
         answer = found[item]
+        if spread:
+            answer.soft[question] = spread
         answer.gold[question], answer.methods[question], answer.numbers[question] = value, method, number
     return {item: answer for item, answer in found.items() if _is_whole(answer, questions)}
 
@@ -521,7 +666,7 @@ def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
         words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField())
     )
     names = ("external_id", "text_key", "given_split", "metadata", "candidates", "reference", *FIELDS)
-    values = rows.values("pk", "start", "end", "words", *(f"document__{name}" for name in names))
+    values = rows.values("pk", "role", "start", "end", "words", *(f"document__{name}" for name in names))
     return cast(Iterable[dict[str, Any]], values.iterator(chunk_size=BATCH))
 
 
@@ -563,15 +708,55 @@ def _groups(row: dict[str, Any], group_by: Sequence[str]) -> tuple[str, ...]:
     ids = {"document": row["document__external_id"], "issuer": row["document__issuer"].strip().casefold()}
     # A prompt whose responses are compared in several items stays in one split.
     prompt = (f"prompt:{text_key(row['words'])}",) if row["document__candidates"] else ()
-    return (*prompt, *(f"{name}:{ids[name]}" for name in group_by if ids[name]))
+    return (*prompt, *(f"{name}:{ids[name]}" for name in group_by if ids.get(name)))
 
 
-def _clean_gold(gold: dict[str, Any], questions: Sequence[dict[str, Any]], about: About) -> dict[str, Any] | None:
-    """Gold in the order of the questions; None where a value is no answer under this guideline version."""
+def _clean_gold(
+    gold: dict[str, Any], questions: Sequence[dict[str, Any]], about: About, words: str
+) -> dict[str, Any] | None:
+    """Gold in the order of the questions; None where a value is no answer under this guideline version.
+
+    words: those of the item, which may have blanks around the text that is frozen, as a passage has.
+    """
     try:
+        if words != about.text:
+            gold = _moved(gold, questions, moved(words))
         return schemas.clean(gold, {"questions": questions}, about=about, partial=True)
     except ValueError:
         return None
+
+
+def _clean_soft(
+    soft: dict[str, Any], questions: Sequence[dict[str, Any]], about: About, words: str
+) -> dict[str, Any] | None:
+    """How answers spread, about the text that is frozen; what is no answer under this guideline is left out of it."""
+    by_name = {entry["name"]: entry for entry in questions}
+    found = {}
+    for name, spread in soft.items():
+        entry = by_name[name]
+        kept = [
+            {"value": value[name], "n": one["n"]}
+            for one in spread
+            if (value := _clean_gold({name: one["value"]}, [_alone(entry)], about, words)) and name in value
+        ]
+        if kept:
+            found[name] = _spread(kept, entry)
+    return found or None
+
+
+def _spread(kept: list[dict[str, Any]], entry: dict[str, Any]) -> list[dict[str, Any]]:
+    kind = KINDS[entry["kind"]]
+    return spreads.clean(kept, lambda value: kind.settled(value, entry))
+
+
+def _alone(entry: dict[str, Any]) -> dict[str, Any]:
+    """A question that is asked whatever was answered to others."""
+    return {name: part for name, part in entry.items() if name != "when"}
+
+
+def _moved(gold: dict[str, Any], questions: Sequence[dict[str, Any]], places: Moved) -> dict[str, Any]:
+    moves = {entry["name"]: move for entry in questions if (move := KINDS[entry["kind"]].move)}
+    return {name: moves[name](value, places) if name in moves else value for name, value in gold.items()}
 
 
 def _stratum(gold: dict[str, Any], question: dict[str, Any]) -> str:
@@ -604,14 +789,19 @@ def _roots(digests: Mapping[str, str], split: Mapping[str, str]) -> dict[str, st
 # -- Proving ------------------------------------------------------------------------------------------------------
 
 
-def canonical_row(key: str, split: str, text: str, gold: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+def canonical_row(
+    key: str, split: str, text: str, gold: dict[str, Any], fields: dict[str, Any], soft: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What of an example is hashed: id, split, text, gold and document fields; no votes, no dates, no guideline.
+
+    Where the text is ambiguous, also how its people's answers spread.
 
     The gold of a single question goes by the name `label`, as its export has it: a file that is read back does not tell
     what the question was called.
     """
     named = {"label": next(iter(gold.values()))} if len(gold) == 1 else gold
-    return {"id": key, "split": split, "text": text, "gold": named, **fields}
+    told = {"soft": {"label": next(iter(soft.values()))} if len(gold) == 1 else soft} if soft else {}
+    return {"id": key, "split": split, "text": text, "gold": named, **told, **fields}
 
 
 def verify(version: DatasetVersion) -> dict[str, Any]:
@@ -620,7 +810,7 @@ def verify(version: DatasetVersion) -> dict[str, Any]:
     rows = Example.objects.filter(version=version).order_by("pk")
 
     def contents() -> Iterator[dict[str, Any]]:
-        columns = ("key", "split", "text", "gold", "fields", "digest")
+        columns = ("key", "split", "text", "gold", "fields", "soft", "digest")
         for *content, digest in rows.values_list(*columns).iterator(chunk_size=BATCH):
             row = canonical_row(*content)
             if example_digest(row).hex() != digest:

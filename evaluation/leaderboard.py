@@ -171,7 +171,7 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
     """What the board measures, JSON-ready; nothing in it tells the gold of an example."""
     version, entry = benchmark.version, question(benchmark)
     part = version.counts.get(benchmark.split, {"n": 0, "labels": {}})
-    independent = benchmark.examples.values("component").distinct().count()
+    independent = benchmark.scored.values("component").distinct().count()
     return {
         "benchmark": benchmark.pk,
         "project": version.dataset.project.slug,
@@ -188,6 +188,8 @@ def benchmark_facts(benchmark: Benchmark) -> dict[str, Any]:
         "primary_metric": benchmark.primary_metric,
         "metrics": {name: metric.title for name, metric in metrics(benchmark).items()},
         "examples": part["n"],
+        # Of ambiguous texts: they are predicted, and scored by no metric.
+        "ambiguous": part.get("soft", {}).get(entry["name"], 0),
         "independent_examples": independent,
         "label_counts": part["labels"].get(entry["name"], {}),
         "detectable_difference": minimum_detectable_difference(independent, DISCORDANCE) if independent else None,
@@ -212,15 +214,23 @@ def per_label(submission: Submission, scores: Iterable[Score]) -> list[dict[str,
 
 
 def confusion_rows(submission: Submission) -> list[dict[str, Any]]:
-    """For each gold label its total and cells {label (None: no answer), count, share of the total, right}."""
-    labels = submission.benchmark.labels
+    """For each gold label its total and cells {label (None: no answer), count, share of the total, right}.
+
+    Where answers are marks, None is no mark, and a row of it tells the marks that gold does not have.
+    """
+    labels: list[str | None] = list(submission.benchmark.labels)
     if not labels or any(len(row) != len(labels) + 1 for row in submission.confusion):
         return []
     found = []
-    for label, counts in zip(labels, submission.confusion, strict=False):
+    for label, counts in zip([*labels, None], submission.confusion, strict=False):
         total = sum(counts)
         cells = [
-            {"label": name, "count": count, "share": count / total if total else 0.0, "right": name == label}
+            {
+                "label": name,
+                "count": count,
+                "share": count / total if total else 0.0,
+                "right": name == label is not None,
+            }
             for name, count in zip([*labels, None], counts, strict=True)
         ]
         found.append({"label": label, "total": total, "cells": cells})

@@ -148,6 +148,8 @@ class Example(models.Model):
     split = models.CharField(max_length=5)
     text = models.TextField()
     gold = models.JSONField()
+    # question -> [{"value", "n"}] of its people's answers, where the text is ambiguous; None where none of it is.
+    soft = models.JSONField(null=True)
     # How many annotators gave the gold's label, of how many: the agreement tier on the board.
     votes = models.JSONField(default=dict)
     methods = models.JSONField(default=dict)
@@ -223,6 +225,11 @@ class Benchmark(models.Model):
     def examples(self) -> models.QuerySet["Example"]:
         """What is predicted: the examples of the split that the question is asked of."""
         return self.version.asked(self.question).filter(split=self.split)
+
+    @property
+    def scored(self) -> models.QuerySet["Example"]:
+        """What the metrics are computed on: the examples whose text is not ambiguous; a single right answer is needed."""
+        return self.examples.exclude(soft__has_key=self.question)
 
 
 class System(models.Model):

@@ -13,7 +13,9 @@ from evaluation.models import SPLITS
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
 MODES = ("auto", "given", "random")
-GROUPS = ("document", "issuer")
+# What can be kept in one split: passages of a document, texts of an issuer, texts that are nearly the same, and texts
+# that are so once their numbers are masked.
+GROUPS = ("document", "issuer", "near", "template")
 
 
 def check(

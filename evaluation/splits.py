@@ -186,6 +186,9 @@ def _listed(words: Sequence[str]) -> str:
 # -- Leaks --------------------------------------------------------------------------------------------------------
 
 
+NEAR = "near:"
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """One example as it stands in a version; `gold` in any text form that is equal where the gold is equal."""
@@ -199,7 +202,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """One finding. kind: text, group (shared across splits) or gold (one text, different gold, in whatever split).
+    """One finding. kind: text, near, group (shared across splits) or gold (one text, different gold, in whatever split).
+
+    A group whose id begins with NEAR holds texts that are nearly the same.
 
     shared: the text key or group; splits and keys: sorted, all that are concerned; sentence: for a person.
     """
@@ -221,10 +226,14 @@ def find_leaks(rows: Iterable[Placed]) -> list[Leak]:
             groups[group].append(row)
     found = [
         *(_leak("gold", key, same) for key, same in texts.items() if key and len(_golds(same)) > 1),
-        *(_leak("group", key, same) for key, same in groups.items() if key and len(_splits(same)) > 1),
+        *(_leak(_kind(key), key, same) for key, same in groups.items() if key and len(_splits(same)) > 1),
         *(_leak("text", key, same) for key, same in texts.items() if key and len(_splits(same)) > 1),
     ]
     return sorted(found, key=lambda leak: (leak.kind, leak.shared))
+
+
+def _kind(group: str) -> str:
+    return "near" if group.startswith(NEAR) else "group"
 
 
 def _splits(rows: Sequence[Placed]) -> set[str]:
@@ -242,6 +251,7 @@ def _leak(kind: str, shared: str, rows: Sequence[Placed]) -> Leak:
         named = _("{first} and {count} more").format(first=named, count=len(keys) - 5)
     says = {
         "text": _("The same text stands in {splits}: {keys}. Keep it in one split."),
+        "near": _("Nearly the same text stands in {splits}: {keys}. Keep it in one split."),
         "group": _("The group “{group}” stands in {splits}: {keys}. Keep it in one split."),
         "gold": _("The same text has different gold ({gold}): {keys}. Settle it first."),
     }

@@ -6,8 +6,7 @@ import itertools
 import json
 import math
 import tempfile
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -20,10 +19,11 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from annotation import jobs, reading
-from annotation.adjudicating import batches
 from annotation.jobs import State
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, About
 from annotation.models import Membership, Project, User
+from annotation.settling import batches
+from annotation.text.normal import normalised
 from evaluation import rules
 from evaluation.models import Benchmark, Prediction, Submission, System
 
@@ -103,8 +103,10 @@ def check(benchmark: Benchmark, rows: Iterable[Any]) -> Report:
 def _collect(benchmark: Benchmark, rows: Iterable[Any]) -> "_Check":
     checked = _Check(benchmark, dict(benchmark.examples.values_list("key", "pk")))
     # One row more than may be tells that there are too many.
-    for row in itertools.islice(_numbered(rows), checked.most + 1):
-        checked.take(row)
+    for batch in batches(itertools.islice(_numbered(rows), checked.most + 1), BATCH):
+        checked.take_texts(batch)
+        for row in batch:
+            checked.take(row)
     return checked
 
 
@@ -128,7 +130,10 @@ class _Check:
     """One pass over predictions: the answers that can be taken, and what is wrong with the others."""
 
     def __init__(self, benchmark: Benchmark, examples: dict[str, int]) -> None:
+        self.benchmark = benchmark
         self.examples = examples
+        # The words that a batch of answers is about, by id, where answers are places in them.
+        self.texts: dict[str, str] = {}
         self.question = benchmark.asked
         self.kind = KINDS[self.question["kind"]]
         # What the column of answers may be called.
@@ -141,6 +146,13 @@ class _Check:
         self.empty = 0
         self.ignored: set[str] = set()
 
+    def take_texts(self, batch: Sequence[reading.Row]) -> None:
+        """Fetch the words that these rows are about, where answers are held against them; one query."""
+        if self.kind.move is None:
+            return
+        keys = {_key(row.values) for row in batch if row.values is not None}
+        self.texts = dict(self.benchmark.examples.filter(key__in=keys).values_list("key", "text"))
+
     def take(self, row: reading.Row) -> None:
         """Look at one row."""
         self.rows += 1
@@ -149,8 +161,7 @@ class _Check:
             return
         values = row.values
         self.ignored.update(name for name in values if name.casefold() in GOLD or name.casefold().startswith("gold."))
-        key = values.get("id")
-        key = "" if key is None or isinstance(key, bool) else str(key).strip()
+        key = _key(values)
         if not key:
             self.bad_rows.add(row=row.number, problem=_("Row %(row)d has no id.") % {"row": row.number})
         elif key not in self.examples:
@@ -174,7 +185,8 @@ class _Check:
             self.empty += 1
             return Answer(None, "unparsable", scores)
         try:
-            return Answer(self.kind.clean(self.kind.read(given, self.question), self.question), status, scores)
+            about = About(text=self.texts[key]) if key in self.texts else None
+            return Answer(self.kind.clean(self.kind.read(given, self.question), self.question, about), status, scores)
         except ValueError as error:
             self.bad_labels.add(row=number, id=key, label=str(given), problem=str(error))
             return Answer(None, "unparsable", scores)
@@ -249,6 +261,12 @@ class _Check:
             )
             told.append(text % {"count": self.empty})
         return told
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    """The id of a row, '' where it has none."""
+    given = values.get("id")
+    return "" if given is None or isinstance(given, bool) else str(given).strip()
 
 
 def _status(values: dict[str, Any], number: int) -> str:
@@ -371,7 +389,7 @@ def submit_file(*, file: IO[bytes], filename: str, **options: Any) -> tuple[Subm
 
 def system_name(name: str) -> str:
     """A name in one spelling, without signs that nobody sees; raises ValueError where none is left or it is too long."""
-    plain = unicodedata.normalize("NFKC", name)
+    plain = normalised("NFKC", name)
     name = " ".join(
         "".join(" " if sign.isspace() else sign for sign in plain if sign.isprintable() or sign.isspace()).split()
     )

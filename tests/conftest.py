@@ -2,26 +2,74 @@
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from knox.models import AuthToken
 
 from annotation import models as a
 from annotation import schema as schemas
+from annotation.jobs import Grip
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ["negative", "neutral", "positive"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches a database: only that runs a second time, on PostgreSQL. What takes long begins first."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or {"db", "transactional_db", "live_server"} & fixtures:
+            item.add_marker("database")
+    # Files are handed out in this order, so that at the end no core waits for one file of the other.
+    items.sort(key=lambda item: not (item.get_closest_marker("browser") or item.get_closest_marker("slow")))
 
 
 @pytest.fixture(autouse=True)
 def english() -> None:
     """A request in Chinese leaves its language in the thread; the next test starts in English."""
     translation.deactivate()
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs beat no heart."""
+    monkeypatch.setattr(Grip, "beating", lambda self: nullcontext())
+
+
+@pytest.fixture(autouse=True)
+def still_in_a_transaction(request: pytest.FixtureRequest) -> None:
+    """A heart beats on a second connection, which cannot see into a test's transaction and takes its row for lost."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and bool(marker.kwargs.get("transaction"))
+    if not commits and not {"transactional_db", "live_server"} & set(request.fixturenames):
+        request.getfixturevalue("still")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def history_goes_with_its_test() -> Iterator[None]:
+    """Between tests that commit, SQLite's tables are emptied by DELETE, which triggers refuse; they are away meanwhile."""
+    operations = DatabaseWrapper.ops_class
+    empty = operations.sql_flush
+
+    def sql_flush(self: Any, *arguments: Any, **options: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%BEFORE DELETE%'")
+            triggers = cursor.fetchall()
+        gone = [f"DROP TRIGGER {name}" for name, _sql in triggers]
+        return [*gone, *empty(self, *arguments, **options), *(sql for _name, sql in triggers)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture
@@ -57,6 +105,8 @@ def make_project(
     cast: dict[str, a.User], *, slug: str = "sentiment", labels: list[str] | None = None, **fields: Any
 ) -> a.Project:
     """A project with the cast in their roles and guideline version 1 (one choice question 'sentiment')."""
+    # Nothing is looked at twice unless a test asks for it.
+    fields = {"agreed_percent": 0, "second_percent": 0, **fields}
     project = a.Project.objects.create(slug=slug, name=slug.capitalize(), created_by=cast["dave"], **fields)
     for name, role in ROLES.items():
         a.Membership.objects.create(project=project, user=cast[name], role=role)
@@ -131,6 +181,13 @@ def make_gold(item: a.Item, value: str = "positive", **fields: Any) -> a.Gold:
             **fields,
         }
     )
+
+
+def replace_gold(item: a.Item, value: str) -> a.Gold:
+    """Other gold of the question 'sentiment' in place of what stands."""
+    old = a.Gold.objects.current().get(item=item, question="sentiment")
+    a.Gold.objects.filter(pk=old.pk).update(superseded_at=timezone.now())
+    return make_gold(item, value, method=old.method, guideline_version=old.guideline_version)
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,12 +32,39 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **threads, "SECRET_KEY": "tests-only-" + "x" * 40, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 
-def step(name: str, command: list[str], **extra: str) -> tuple[str, float, bool]:
+Result = tuple[str, float, bool]
+
+
+def step(name: str, command: list[str], **extra: str) -> Result:
     """Run one step; its output goes straight to the terminal."""
     print(f"\n── {name}: {' '.join(command)}", flush=True)
     start = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, env=environment(**extra), check=False).returncode
     return name, time.monotonic() - start, code == 0
+
+
+def beside(name: str, command: list[str]) -> Callable[[], Result]:
+    """Begin a step that needs one core for minutes; call the result to wait for it and print what it said."""
+    start, output = time.monotonic(), tempfile.TemporaryFile()  # noqa: SIM115 - open until it is printed
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+    ends: list[float] = []
+
+    def watch() -> None:
+        process.wait()
+        ends.append(time.monotonic())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+
+    def ended() -> Result:
+        watcher.join()
+        code, seconds = process.returncode, ends[0] - start
+        output.seek(0)
+        print(f"\n── {name}: {' '.join(command)}\n{output.read().decode(errors='replace')}", flush=True)
+        output.close()
+        return name, seconds, code == 0
+
+    return ended
 
 
 def guards() -> list[tuple[str, list[str]]]:
@@ -43,7 +73,6 @@ def guards() -> list[tuple[str, list[str]]]:
     found = [
         ("format", [str(BIN / "ruff"), "format", "--check", "."]),
         ("lint", [str(BIN / "ruff"), "check", "."]),
-        ("types", [str(BIN / "mypy"), "config", "annotation", "evaluation", "training"]),
         ("import rules", [str(BIN / "lint-imports"), "--no-cache"]),
         ("templates", [str(BIN / "djlint"), "templates", "--lint", "--quiet"]),
         ("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run", "--settings=tests.settings"]),
@@ -61,23 +90,24 @@ def guards() -> list[tuple[str, list[str]]]:
 def main() -> int:
     """All steps; a failed one does not hide the later ones."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="without browser, worker and second database")
+    parser.add_argument("--quick", action="store_true", help="without browser, worker and databases")
     quick = parser.parse_args().quick
     required = os.environ.get("REQUIRE_SERVICES") == "1"
-    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "loadfile"]
+    pytest = [str(BIN / "pytest"), "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    types = beside("types", [str(BIN / "mypy"), "config", "annotation", "evaluation", "training"])
     results = [step(name, command) for name, command in guards()]
     if quick:
-        results.append(step("tests on SQLite", [*pytest, "-m", "not browser and not slow"]))
-        return close(results)
+        results.append(step("tests without a database", [*pytest, "-m", "not database and not browser and not slow"]))
+        return close([*results, types()])
     redis = answers(6379)
     results.append(step("tests on SQLite", [*pytest, *([] if chromium() or required else ["-m", "not browser"])], **({"TEST_REDIS_URL": REDIS} if redis else {})))  # fmt: skip
     if answers(5432) or required:
-        results.append(step("tests on PostgreSQL", [*pytest, "-m", "not browser"], DATABASE_URL=POSTGRES))
+        results.append(step("tests on PostgreSQL", [*pytest, "-m", "database and not browser and not slow"], DATABASE_URL=POSTGRES))  # fmt: skip
     else:
         print("\nPostgreSQL does not answer on 127.0.0.1:5432: its half of the tests is left out.")
     if required and not redis:
         results.append(("Redis on 127.0.0.1:6379", 0.0, False))
-    return close(results)
+    return close([*results, types()])
 
 
 def chromium() -> bool:
@@ -88,7 +118,7 @@ def chromium() -> bool:
     return False
 
 
-def close(results: list[tuple[str, float, bool]]) -> int:
+def close(results: list[Result]) -> int:
     """The summary, and 0 only where all went well."""
     print("\n── summary")
     for name, seconds, good in results:

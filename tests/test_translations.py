@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.test_permissions import PROJECT, address, world
 from training import recipes
 
+pytestmark = pytest.mark.slow
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
 CODE = ("config", "annotation", "evaluation", "training", "templates", "manage.py")
 PLACEHOLDER = re.compile(r"%\(\w+\)[-\d.]*[a-z]|%%|\{\w+\}")

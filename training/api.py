@@ -11,7 +11,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api import JobSerializer, MemberList, MemberView, errors
+from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from config.api import Ended
 from evaluation.models import DatasetVersion
 from training import folder, running

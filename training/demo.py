@@ -199,7 +199,7 @@ def _label(project: Project, people: dict[str, User], known: dict[str, dict[str,
     ]
     wanted = leave * project.overlap
     busy = True
-    while busy and project.assignments.filter(state__in=["open", "leased"]).count() > wanted:
+    while busy and project.assignments.filter(state__in=["open", "assigned", "leased"]).count() > wanted:
         busy = False
         for member in members:
             for slot in assigning.with_items(assigning.take(membership=member, count=10)):
@@ -235,7 +235,9 @@ def _answer(slot: Any, row: dict[str, Any], member: Membership) -> annotating.Se
 
 def _adjudicate(project: Project, carol: User, known: dict[str, dict[str, Any]], *, leave: int) -> None:
     """Carol settles all but a few cases."""
-    cases = list(Case.objects.open().filter(project=project).select_related("item__document", "project__version"))
+    # Second decisions are left to others.
+    mine = Case.objects.open().filter(project=project).exclude(why=Case.Why.SECOND)
+    cases = list(mine.select_related("item__document", "project__version"))
     cases.sort(key=lambda case: case.item.document.external_id)
     for case in cases[: max(0, len(cases) - leave)]:
         row = known[case.item.document.external_id]

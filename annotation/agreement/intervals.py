@@ -156,6 +156,33 @@ def bootstrap_units(
     return _intervals(sample, statistic, [n], draws=draws, seed=seed, level=level)[0]
 
 
+def bootstrap_many(
+    columns: Floats,
+    group: Codes | None,
+    statistic: Statistic,
+    units: Sequence[int],
+    *,
+    draws: int = 2000,
+    seed: int,
+    level: float = 0.95,
+) -> list[Interval]:
+    """As bootstrap_units, of v figures of the same draws: sums [..., c] -> [..., v]; units: int[v], behind each figure.
+
+    A figure with fewer than 10 units behind it has no interval.
+    """
+    n = len(columns)
+    values = statistic(columns.sum(axis=0)).tolist() if n else [float("nan")] * len(units)
+    few = _too_few(n, n if group is None else int(np.unique(group).size))
+    found: list[Interval] = []
+    for value, here in zip(values, units, strict=True):
+        refusal = _undefined(value, n) or few or _too_few(max(here, 1), LEAST_UNITS)
+        found.append(_without(value, here, refusal or ("", "")))
+    if all(row.reason for row in found):
+        return found
+    drawn = _intervals(_rows(np.arange(n), columns, group), statistic, units, draws=draws, seed=seed, level=level)
+    return [row if row.reason else other for row, other in zip(found, drawn, strict=True)]
+
+
 def without(value: float, n: int, reason: str, note: str) -> Interval:
     """A figure without an interval: why, as a code and in words."""
     return _without(value, n, (reason, note))

@@ -70,12 +70,18 @@ def alpha(r: Ratings, level: Level) -> float:
     return 1.0 - (float(totals.sum()) - 1.0) * float((table * apart).sum()) / expected
 
 
-def weighted_kappa(table: Floats, weights: Literal["linear", "quadratic"] = "quadratic") -> float:
+def weighted_kappa(
+    table: Floats, weights: Literal["linear", "quadratic"] | Floats = "quadratic", *, places: Floats | None = None
+) -> float:
     """Cohen's weighted kappa (Cohen 1968) of two raters, by the declared order of the categories.
 
-    table: float64[k, k], from nominal.pair_confusion. Disagreement weighs |i - j| or (i - j)^2. nan where undefined.
+    table: float64[k, k], from nominal.pair_confusion. weights: disagreement weighs |i - j| or (i - j)^2, of the ranks i
+    or of places float64[k]; or a table of disagreements float64[k, k] of one's own. nan where undefined.
     """
-    position = np.arange(len(table), dtype=np.float64)
-    apart = np.abs(position[:, None] - position) ** (1 if weights == "linear" else 2)
+    if isinstance(weights, str):
+        position = np.arange(len(table), dtype=np.float64) if places is None else places
+        apart = np.abs(position[:, None] - position) ** (1 if weights == "linear" else 2)
+    else:
+        apart = weights
     expected = float(table.sum(axis=1) @ apart @ table.sum(axis=0))
     return 1.0 - float(table.sum()) * float((table * apart).sum()) / expected if expected > 0 else float("nan")

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,20 @@ class Ratings:
         ends = np.cumsum(np.bincount(self.rater, minlength=len(self.raters)))
         return np.split(order, ends[:-1]) if self.raters else []
 
+    def only(self, answers: NDArray[np.intp]) -> "Ratings":
+        """These answers alone, by their indices in ascending order: what from_triples makes of their triples."""
+        units, unit = np.unique(self.unit[answers], return_inverse=True)
+        raters, rater = np.unique(self.rater[answers], return_inverse=True)
+        return Ratings(
+            unit.astype(np.int32),
+            rater.astype(np.int32),
+            self.value[answers],
+            [self.units[place] for place in units.tolist()],
+            [self.raters[place] for place in raters.tolist()],
+            self.categories,
+            None if self.group is None else _as_met(self.group[units]),
+        )
+
     def answers_of(self, rater: str) -> NDArray[np.intp]:
         """Indices of this rater's answers. Raises ValueError where nobody of that name answered."""
         if rater not in self.raters:
@@ -112,7 +127,15 @@ def distinct_rows(table: Codes) -> tuple[Codes, NDArray[np.intp]]:
 def _codes(names: Sequence[str], known: Sequence[str]) -> Codes:
     """Position of each name in known, -1 where it is not there."""
     code = {name: position for position, name in enumerate(known)}
-    return np.fromiter((code.get(name, -1) for name in names), dtype=np.int32, count=len(names))
+    return np.fromiter(map(code.get, names, repeat(-1)), dtype=np.int32, count=len(names))
+
+
+def _as_met(group: Codes) -> Codes:
+    """The same groups, numbered in the order in which they are met."""
+    _, first, code = np.unique(group, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return rank[code]
 
 
 def _answer_key(unit: Codes, rater: Codes, n_raters: int) -> Counts:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import combinations
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from annotation.agreement import weighted
 from annotation.agreement.intervals import (
     LEAST_UNITS,
     Interval,
@@ -16,11 +18,20 @@ from annotation.agreement.intervals import (
     label_units,
     thin_labels,
 )
-from annotation.agreement.nominal import confusion, contested
+from annotation.agreement.nominal import (
+    common_answers,
+    confusion,
+    conger_kappa,
+    contested,
+    light_kappa,
+    pair_confusion,
+    scott_pi,
+)
 from annotation.agreement.ratings import Floats, Ratings, from_triples
 
 COEFFICIENTS = ("percent", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
 MOST_CONTESTED = 50
+MOST_PEOPLE = 60
 HIGH_PERCENT, LOW_ALPHA = 0.8, 0.4  # from here to there the two tell opposite stories, and the page must say why
 
 Json = dict[str, Any]
@@ -35,18 +46,21 @@ def report(
     seed: int = 0,
     level: float = 0.95,
     least: int = LEAST_UNITS,
+    ratings: Ratings | None = None,
 ) -> Json:
     """Agreement on one choice question from (unit, rater, value) triples; strings, numbers, lists, dicts and None only.
 
     Keys: n_units, n_units_2plus, n_units_differing, n_raters, n_ratings, ratings_histogram {answers: units},
     categories, prevalence {label: share of all answers}; percent, fleiss_kappa, krippendorff_alpha, gwet_ac1, each
     {value, low, high, n, reason, note}; cohen [{a, b, kappa, low, high, n, reason, note}] for pairs with common units,
-    cohen_mean (weighted by n); confusion [label][label]; labels [{label, units, alpha, specific_agreement}];
+    pi and se beside (Scott's pi, and the asymptotic error of kappa); cohen_mean (weighted by n); also {name: figure} of
+    scott_pi (mean of the pairs, weighted by n), conger_kappa, light_kappa and brennan_prediger; confusion [label][label]; labels [{label, units, alpha, specific_agreement}];
     thin_labels {label: units}; contested, the most contested units [{unit, disagreement, answers [{value, count}]}];
     paradox, a sentence or None; draws, seed, level. What is undefined is None, and then reason and note say why.
     categories, groups: see ratings.from_triples, also for the ValueError. least: see intervals.bootstrap.
+    ratings: what from_triples makes of the triples, where it is known.
     """
-    r = from_triples(triples, categories=categories, groups=groups)
+    r = ratings or from_triples(triples, categories=categories, groups=groups)
     options: Any = {"draws": draws, "seed": seed, "level": level, "least": least}
     figures = bootstrap(r, COEFFICIENTS, **options)
     pairs = bootstrap_cohen(r, **options)
@@ -55,7 +69,8 @@ def report(
         "categories": r.categories,
         "prevalence": _prevalence(r),
         **{name: figure(interval) for name, interval in figures.items()},
-        "cohen": [_pair(a, b, interval) for (a, b), interval in pairs.items()],
+        "cohen": [_pair(r, a, b, interval) for (a, b), interval in pairs.items()],
+        "also": {name: figure(interval) for name, interval in _also(r, **options).items()},
         "cohen_mean": _mean(list(pairs.values())),
         "confusion": confusion(r).tolist(),
         "labels": _labels(r, options),
@@ -93,10 +108,26 @@ def figure(interval: Interval) -> Json:
     return {key: _number(each) if isinstance(each, float) else each for key, each in asdict(interval).items()}
 
 
-def _pair(a: str, b: str, interval: Interval) -> Json:
-    """Cohen's kappa of one pair of raters."""
-    found = figure(interval)
-    return {"a": a, "b": b, "kappa": found.pop("value"), **found}
+def _pair(r: Ratings, a: str, b: str, interval: Interval) -> Json:
+    """Cohen's kappa of one pair of raters, with its asymptotic error, and Scott's pi."""
+    found, table = figure(interval), pair_confusion(r, a, b).astype(np.float64)
+    se = weighted.kappa_error(table) if isfinite(interval.value) and interval.value < 1 else float("nan")
+    return {"a": a, "b": b, "kappa": found.pop("value"), **found, "pi": _number(scott_pi(r, a, b)), "se": _number(se)}
+
+
+def _also(r: Ratings, **options: Any) -> dict[str, Interval]:
+    """Coefficients that are asked for by those who compare with other studies."""
+    n = int((r.counts.sum(axis=1) > 1).sum())
+    if not n:
+        return {}
+    pairs = [(a, b) for a, b in combinations(r.raters, 2)] if len(r.raters) <= MOST_PEOPLE else []
+    pis = np.array([scott_pi(r, a, b) for a, b in pairs])
+    common = np.array([len(common_answers(r, a, b)[0]) for a, b in pairs]) * np.isfinite(pis)
+    bare = {"conger_kappa": conger_kappa(r)}
+    if common.sum():
+        bare |= {"scott_pi": float(np.nan_to_num(pis) @ common / common.sum()), "light_kappa": light_kappa(r)}
+    found = bootstrap(r, ("brennan_prediger",), **options)
+    return {**found, **{name: Interval(value, np.nan, np.nan, n) for name, value in bare.items()}}
 
 
 def _mean(intervals: list[Interval]) -> float | None:
@@ -116,21 +147,8 @@ def _labels(r: Ratings, options: Any) -> list[Json]:
 
 
 def _most_contested(r: Ratings) -> list[Json]:
-    """Units in disagreement, the worst first; at equal disagreement those with more answers, then by name."""
-    share = contested(r)
-    order = np.lexsort((np.arange(share.size), -r.counts.sum(axis=1), -np.nan_to_num(share)))
-    worst = [int(unit) for unit in order[:MOST_CONTESTED] if share[unit] > 0]
-    return [
-        {
-            "unit": r.units[unit],
-            "disagreement": float(share[unit]),
-            "answers": [
-                {"value": r.categories[code], "count": int(r.counts[unit, code])}
-                for code in np.flatnonzero(r.counts[unit])
-            ],
-        }
-        for unit in worst
-    ]
+    """Units whose labels differ, the worst first."""
+    return _listed(r, np.nan_to_num(contested(r)), r.categories)
 
 
 def most_contested(r: Ratings, apart: Floats, values: Sequence[Any]) -> list[Json]:
@@ -138,13 +156,17 @@ def most_contested(r: Ratings, apart: Floats, values: Sequence[Any]) -> list[Jso
     counts = r.counts.astype(float)
     m = counts.sum(axis=1)
     within = np.einsum("ij,jk,ik->i", counts, apart, counts, optimize=True)
-    share = np.divide(within, m * (m - 1), out=np.zeros(len(m)), where=m > 1)
-    order = np.lexsort((np.arange(share.size), -m, -share))
-    worst = [int(unit) for unit in order[:MOST_CONTESTED] if share[unit] > 0]
+    return _listed(r, np.divide(within, m * (m - 1), out=np.zeros(len(m)), where=m > 1), values)
+
+
+def _listed(r: Ratings, disagreement: Floats, values: Sequence[Any]) -> list[Json]:
+    """The worst units with what was answered; at equal disagreement those with more answers, then by name."""
+    order = np.lexsort((np.arange(disagreement.size), -r.counts.sum(axis=1), -disagreement))
+    worst = [int(unit) for unit in order[:MOST_CONTESTED] if disagreement[unit] > 0]
     return [
         {
             "unit": r.units[unit],
-            "disagreement": float(share[unit]),
+            "disagreement": float(disagreement[unit]),
             "answers": [
                 {"value": values[int(code)], "count": int(r.counts[unit, code])}
                 for code in np.flatnonzero(r.counts[unit])

@@ -26,10 +26,12 @@ def report(
     level: float = 0.95,
 ) -> Json:
     """Agreement on one rubric, as report.report tells that on one label; see agreement.kinds."""
-    asked, rows = dict(question), list(triples)
+    asked = dict(question)
+    rows = [(unit, rater, rubric.settled(value, asked)) for unit, rater, value in triples]
     r, values = coded(rows, groups=groups)
     options: Any = {"draws": draws, "seed": seed, "level": level}
-    found = main(rows, r, asked, **options)
+    found = main(rows, asked, groups=groups, **options)
+    parts, p = apart_by_response(rows, asked, groups)
 
     def apart(one: Any, other: Any) -> float:
         return rubric.distance(one, other, asked)
@@ -39,15 +41,34 @@ def report(
         **{name: figure(interval) for name, interval in found.items()},
         "headline": list(found),
         "contested": contested(r, values, apart),
-        "tables": [_criteria(rows, r, asked, options)],
+        "tables": [_criteria(parts, p, asked, options)],
         "paradox": None,
         **options,
     }
 
 
-def main(rows: Sequence[Any], r: Ratings, question: dict[str, Any], **options: Any) -> dict[str, Interval]:
+def main(
+    triples: Triples, question: dict[str, Any], *, groups: Mapping[str, str] | None = None, **options: Any
+) -> dict[str, Interval]:
     """alpha_mean, the mean over the criteria, and percent, rubrics that are equal in all of them; with intervals."""
-    return {"alpha_mean": alpha_mean(rows, r, question, **options), "percent": scores.percent(r, **options)}
+    rows = [(unit, rater, rubric.settled(value, question)) for unit, rater, value in triples]
+    parts, p = apart_by_response(rows, question, groups)
+    whole, _values = coded(rows, groups=groups)
+    return {"alpha_mean": alpha_mean(parts, p, question, **options), "percent": scores.percent(whole, **options)}
+
+
+def apart_by_response(
+    rows: Sequence[Any], question: dict[str, Any], groups: Mapping[str, str] | None
+) -> tuple[Sequence[Any], Ratings]:
+    """Where each response is rated, it is a unit of its own; those of an item are drawn together."""
+    if not rubric.compares(question):
+        return rows, coded(rows, groups=groups)[0]
+    parts, together = [], {}
+    for unit, rater, value in rows:
+        for response, given in rubric.ratings(value, question).items():
+            parts.append((f"{unit}/{response}", rater, given))
+            together[f"{unit}/{response}"] = unit if groups is None else groups.get(unit, unit)
+    return parts, coded(parts, groups=together)[0]
 
 
 def _counts(rows: Sequence[Any], r: Ratings, question: dict[str, Any]) -> Floats:

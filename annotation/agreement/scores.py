@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from annotation.agreement import metric
+from annotation.agreement import icc as intraclass
+from annotation.agreement import metric, weighted
 from annotation.agreement.distances import MOST_VALUES, alpha_interval
-from annotation.agreement.intervals import (
-    Interval,
-    bootstrap_columns,
-    bootstrap_units,
-    without,
-)
+from annotation.agreement.intervals import Interval, bootstrap_columns, bootstrap_many, bootstrap_units, without
 from annotation.agreement.metric import Level
+from annotation.agreement.nominal import pair_confusion
 from annotation.agreement.ratings import Codes, Floats, Ratings, from_triples
 from annotation.agreement.report import Json, extent, figure, most_contested
 from annotation.text.words import gettext_noop
@@ -25,6 +22,7 @@ Triples = Iterable[tuple[str, str, float]]
 MOST_CELLS = 20_000_000
 MOST_LISTED = 21
 MOST_PAIRS = 66
+MOST_WEIGHED = 500  # different numbers beyond which no table of two people is made
 SMALL = 1e-12
 
 
@@ -40,12 +38,17 @@ def report(
     triples: Triples,
     *,
     level_of_measurement: Level,
+    scale: tuple[int, float, float] | None = None,
     groups: Mapping[str, str] | None = None,
     draws: int = 2000,
     seed: int = 0,
     level: float = 0.95,
 ) -> Json:
-    """Agreement on one question of numbers, as report.report tells that on one label; see agreement.kinds."""
+    """Agreement on one question of numbers, as report.report tells that on one label; see agreement.kinds.
+
+    scale: (how many scores the schema declares, the lowest, the step); without it what was given. also: the other
+    coefficients, by name: alpha at the other levels, kappas, Gwet's coefficients and intraclass correlations.
+    """
     r, x = coded(triples, groups=groups)
     options: Any = {"draws": draws, "seed": seed, "level": level}
     found = main(r, x, level_of_measurement, **options)
@@ -54,6 +57,7 @@ def report(
         **extent(r),
         **{name: figure(interval) for name, interval in found.items()},
         "headline": list(found),
+        "also": {name: figure(one) for name, one in also(r, x, level_of_measurement, scale, **options).items()},
         "contested": most_contested(r, _share_apart(x), [plain(value) for value in x]),
         "tables": [table for table in tables if table],
         "paradox": None,
@@ -203,22 +207,8 @@ def complete(table: Floats) -> tuple[np.ndarray, np.ndarray]:
 
 
 def icc_of(sums: Floats, k: int) -> Floats:
-    """ICC(A,1) of McGraw and Wong 1996, ICC(2,1) of Shrout and Fleiss 1979, from sums [..., 3 + k] over n units.
-
-    Two-way random effects, absolute agreement, single rater: (MS_R - MS_E) / (MS_R + (k-1) MS_E + k/n (MS_C - MS_E)).
-    sums: n, sum of squares, sum of squared row sums, then the sum of each rater. NaN where undefined.
-    """
-    n, squares, rows = sums[..., 0], sums[..., 1], sums[..., 2]
-    of_raters = sums[..., 3:]
-    safe = np.maximum(n, 2)
-    centre = of_raters.sum(axis=-1) ** 2 / (safe * k)
-    ss_rows, ss_columns = rows / k - centre, (of_raters**2).sum(axis=-1) / safe - centre
-    ms_rows, ms_columns = ss_rows / (safe - 1), ss_columns / (k - 1)
-    ms_error = (squares - centre - ss_rows - ss_columns) / ((safe - 1) * (k - 1))
-    below = ms_rows + (k - 1) * ms_error + k / safe * (ms_columns - ms_error)
-    dust = SMALL * (np.abs(squares) + 1)
-    defined = (n >= 2) & (below > dust)
-    return np.asarray(np.divide(ms_rows - ms_error, below, out=np.full(np.shape(below), np.nan), where=defined))
+    """ICC(A,1) from sums [..., 3 + k]; see icc.forms_of."""
+    return np.asarray(intraclass.forms_of(sums, k)[..., 1])
 
 
 def icc(r: Ratings, x: Floats, **options: Any) -> Interval:
@@ -228,9 +218,82 @@ def icc(r: Ratings, x: Floats, **options: Any) -> Interval:
     if not rows.size:
         return without(float("nan"), 0, "no_complete", "No two people have answered the same items.")
     part = table[np.ix_(rows, raters)]
-    columns = np.column_stack([np.ones(len(part)), (part**2).sum(axis=1), part.sum(axis=1) ** 2, part])
     k = len(raters)
+    columns = intraclass.columns(part)
     return bootstrap_units(columns, _group(r, rows), lambda sums: icc_of(sums, k)[..., None], **options)
+
+
+def icc_forms(r: Ratings, x: Floats, **options: Any) -> dict[str, Interval]:
+    """All forms by name (icc.FORMS): icc_1 over all units with two answers, the others over the largest complete table."""
+    table = table_of(r, x - x.mean() if len(x) else x)
+    several = np.flatnonzero(np.isfinite(table).sum(axis=1) > 1)
+    found = {}
+    rows, raters = complete(table)
+    if rows.size:
+        part, k = table[np.ix_(rows, raters)], len(raters)
+        forms = bootstrap_many(
+            intraclass.columns(part),
+            _group(r, rows),
+            lambda sums: intraclass.forms_of(sums, k),
+            [len(rows)] * len(intraclass.FORMS),
+            **options,
+        )
+        found = dict(zip(intraclass.FORMS, forms, strict=True))
+    one_way = intraclass.one_way_columns(table)
+    if len(one_way):
+        single = bootstrap_units(
+            one_way, _group(r, several), lambda sums: intraclass.one_way_of(sums)[..., None], **options
+        )
+        found = {**found, "icc_1": single}
+    return found
+
+
+# -- What else is asked for ---------------------------------------------------------------------------------------
+
+
+def also(
+    r: Ratings, x: Floats, at: Level, scale: tuple[int, float, float] | None, **options: Any
+) -> dict[str, Interval]:
+    """The coefficients that are not in the headline, by name; those that the data do not allow are left out."""
+    n = int((r.counts.sum(axis=1) > 1).sum())
+    if not n:
+        return {}
+    found: dict[str, Interval] = {}
+    levels: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
+    for other in levels if len(x) <= MOST_VALUES else ():
+        if other != at and (other != "ratio" or x.min() >= 0):
+            found[f"alpha_{other}"] = _bare(metric.alpha(r, other), n)
+    if at != "ordinal":
+        found["qwk"] = qwk(r, x, **options)
+    found |= _linear(r, x)
+    found |= _gwet(r, x, scale, **options)
+    forms = icc_forms(r, x, **options)
+    return {**found, **{name: one for name, one in forms.items() if name != "icc_a1" or at == "ordinal"}}
+
+
+def _bare(value: float, n: int) -> Interval:
+    return Interval(value, float("nan"), float("nan"), n)
+
+
+def _linear(r: Ratings, x: Floats) -> dict[str, Interval]:
+    """Linear weighted kappa, mean over the pairs of raters weighted by their common units."""
+    pairs = list(combinations(r.raters, 2))
+    if len(x) > MOST_WEIGHED or len(pairs) > MOST_PAIRS:
+        return {}
+    tables = [pair_confusion(r, *pair).astype(np.float64) for pair in pairs]
+    kappas = np.array([metric.weighted_kappa(table, "linear", places=x) for table in tables])
+    n = np.array([table.sum() for table in tables]) * np.isfinite(kappas)
+    return {"lwk": _bare(float(np.nan_to_num(kappas) @ n / n.sum()), int(n.sum()))} if n.sum() else {}
+
+
+def _gwet(r: Ratings, x: Floats, scale: tuple[int, float, float] | None, **options: Any) -> dict[str, Interval]:
+    """AC1, and AC2 with linear and quadratic weights over the declared scale."""
+    points, low, step = scale or (len(x), 0.0, 0.0)
+    if len(x) > MOST_WEIGHED or points < 2:
+        return {}
+    places = np.rint((x - low) / step) if step else np.arange(len(x), dtype=np.float64)
+    named: dict[str, weighted.Weights] = {"gwet_ac1": "nominal", "ac2_linear": "linear", "ac2_quadratic": "quadratic"}
+    return {name: weighted.bootstrap_ac2(r, kind, places, points, **options) for name, kind in named.items()}
 
 
 def _group(r: Ratings, rows: np.ndarray) -> Codes | None:

@@ -1,7 +1,7 @@
 """choice: exactly one label."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.kinds import labels
@@ -30,6 +30,11 @@ def read(value: Any, question: dict[str, Any]) -> Any:
 def distance(a: str, b: str, question: dict[str, Any]) -> float:
     """Nominal: 0 where equal, else 1."""
     return 0.0 if a == b else 1.0
+
+
+def relabel(value: str, names: Mapping[str, str | None], question: dict[str, Any]) -> str | None:
+    """The label under its new name; None where it has none."""
+    return names.get(value, value)
 
 
 def merge(values: Sequence[str], question: dict[str, Any]) -> tuple[str, float] | None:

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.kinds import labels
@@ -61,13 +61,18 @@ def clean(value: Any, question: dict[str, Any], about: About | None = None) -> l
         raise ValueError(_("“{question}” takes a list of labels.").format(question=question["name"]))
     given = {labels.known(label, question) for label in value}
     found = [name for name in labels.names(question) if name in given]
-    if len(found) < question["least"]:
+    if len(found) < question["least"] and not question.get("draft"):
         sentence = _("“{question}” asks for at least {least} labels; here are {count}.")
         raise ValueError(sentence.format(question=question["name"], least=question["least"], count=len(found)))
     if question["most"] is not None and len(found) > question["most"]:
         sentence = _("“{question}” takes at most {most} labels; here are {count}.")
         raise ValueError(sentence.format(question=question["name"], most=question["most"], count=len(found)))
     return found
+
+
+def relabel(value: Sequence[str], names: Mapping[str, str | None], question: dict[str, Any]) -> list[str]:
+    """The labels under their new names, without those that have none."""
+    return [new for label in value if (new := names.get(label, label)) is not None]
 
 
 def read(value: Any, question: dict[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from annotation.kinds.about import About
+from annotation.kinds.about import About, always
 from annotation.text.words import _, gettext_noop
 
 PAIRWISE, RANKING = "pairwise", "ranking"
@@ -17,6 +17,7 @@ MOST_LEVELS = 5
 LABELS = None
 # Its script takes these letters beside digits.
 KEYS = "t"
+needs_item = compares = always
 OPTIONS: tuple[dict[str, Any], ...] = (
     {
         "name": "mode",
@@ -76,7 +77,7 @@ def clean(value: Any, question: dict[str, Any], about: About | None = None) -> d
         raise ValueError(_("“{question}” takes a response that is better.").format(question=question["name"]))
     if question["mode"] == RANKING:
         found = {"order": _order(value.get("order"), question, about)}
-        known = sorted(name for group in found["order"] for name in group)
+        known = sorted(about.candidates) if about else sorted(name for group in found["order"] for name in group)
     else:
         found = _pairwise(value, question, about)
         known = list(about.candidates) if about and about.candidates else list(NAMES[:2])
@@ -99,7 +100,7 @@ def _pairwise(value: dict[str, Any], question: dict[str, Any], about: About | No
         sentence = _("“{value}” is no answer to “{question}”. It takes a, b{tie}.")
         tie = ", tie" if question["tie"] else ""
         raise ValueError(sentence.format(value=str(better)[:60], question=question["name"], tie=tie))
-    if better == TIE or not levels:
+    if better == TIE or not levels or (strength is None and question.get("draft")):
         return {"better": better}
     if isinstance(strength, str) and strength in levels:
         strength = levels.index(strength) + 1
@@ -116,7 +117,8 @@ def _order(order: Any, question: dict[str, Any], about: About | None) -> list[li
     groups = [group if isinstance(group, list) else [group] for group in order]
     given = [str(name) for group in groups for name in group]
     wanted = sorted(about.candidates) if about is not None else list(NAMES[: len(given)])
-    if sorted(given) != wanted or len(given) < 2 or not all(groups):
+    unfinished = question.get("draft") and given and set(given) <= set(wanted) and len(set(given)) == len(given)
+    if (sorted(given) != wanted or len(given) < 2 or not all(groups)) and not unfinished:
         sentence = _("“{question}” ranks every response once: {names}.")
         raise ValueError(sentence.format(question=question["name"], names=", ".join(wanted[:6]) or "–"))
     if not question["tie"] and any(len(group) > 1 for group in groups):

@@ -1,13 +1,12 @@
 """score: a number between two ends, on a step."""
 
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from annotation.kinds.about import About
-from annotation.text.normal import check_name
+from annotation.text.normal import check_name, normalised
 from annotation.text.words import _, gettext_noop
 
 LEVELS = ("interval", "ordinal", "ratio")
@@ -48,6 +47,8 @@ WORDS = 60
 # A number that misses a step by no more than this share of it has lost digits on its way, not its place.
 DUST = Decimal("1e-6")
 BINS = 5
+# Characters that a number is written with.
+LONGEST = 100
 # Digits after the point that a scale may have.
 FINEST = 12
 GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -87,6 +88,22 @@ def check_schema(question: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def scale(values: Collection[float]) -> dict[str, Any]:
+    """Settings of a question that takes these numbers, at least one: from the lowest to the highest, on a step of ten.
+
+    A single number gets one step above it. Raises ValueError for numbers of too many digits.
+    """
+    found = [Decimal(str(value)) for value in values]
+    low, high = min(found), max(found)
+    digits = max(0, *(-int(one.normalize().as_tuple().exponent) for one in found))
+    step = Decimal(1).scaleb(-digits)
+    high = high if high > low else low + step
+    if digits > FINEST or (high - low) / step > MOST_STEPS:
+        sentence = _("From {low} to {high} are too many steps of {step}; at most {most} are taken.")
+        raise ValueError(sentence.format(low=low, high=high, step=step, most=MOST_STEPS))
+    return {"min": plain(low), "max": plain(high), "step": plain(step)}
+
+
 def _setting(question: dict[str, Any], name: str, default: Any) -> Decimal:
     given = question.get(name)
     found = number(default if given is None or given == "" else given)
@@ -107,7 +124,10 @@ def number(value: Any) -> Decimal | None:
     """A number, or the words of one: 3, "3.5", "−0,5", "1,200", "４"; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
-    text = unicodedata.normalize("NFKC", str(value)).strip().replace("\u2212", "-")
+    written = str(value)
+    if len(written) > LONGEST:
+        return None
+    text = normalised("NFKC", written).strip().replace("\u2212", "-")
     if GROUPED.fullmatch(text):
         text = text.replace(",", "")
     elif text.count(",") == 1 and "." not in text:
@@ -117,7 +137,7 @@ def number(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     # Beyond this a number is no score, and arithmetic with it would lose digits.
-    return found if found.is_finite() and abs(found) < 10**12 and len(found.as_tuple().digits) <= 40 else None
+    return found if found.is_finite() and found.copy_abs() < 10**12 and len(found.as_tuple().digits) <= 40 else None
 
 
 def plain(value: Decimal) -> int | float:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.text import slugify
 
+from annotation import history
 from annotation.models import Project, User
 
 
@@ -31,7 +33,7 @@ class ProjectCommand(BaseCommand):
             result = self.work(options)
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        lines = [json.dumps(result, ensure_ascii=False, indent=2)] if options["json"] else self.told(result)
+        lines = [as_json(result)] if options["json"] else self.told(result)
         try:
             for line in lines:
                 self.stdout.write(line)
@@ -59,6 +61,11 @@ class ProjectCommand(BaseCommand):
         return ""
 
 
+def as_json(result: Any) -> str:
+    """JSON for a program, moments and dates as ISO 8601."""
+    return json.dumps(result, ensure_ascii=False, indent=2, cls=DjangoJSONEncoder)
+
+
 def find_project(slug: str) -> Project:
     """The project; raises ValueError."""
     rows = Project.objects.select_related("version")
@@ -76,6 +83,14 @@ def find_user(name: str) -> User | None:
     if found is None:
         raise ValueError(f"There is no user “{name}”.")
     return found
+
+
+def find_person(project: Project, name: str) -> User:
+    """Somebody whose acts a project knows, by user name, or by the name that they came with in a file; raises ValueError."""
+    people = {one.name if one.imported_for_id else one.username: one for one in history.people(project)}
+    if name not in people:
+        raise ValueError(f"Nobody here is called “{name}”. There are: {', '.join(sorted(people)) or 'none yet'}.")
+    return people[name]
 
 
 def find_question(project: Project, name: str) -> str:

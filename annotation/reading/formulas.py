@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 MARKER_COLUMN = "_assay"  # the column that tells our own export, whose cells are restored
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
+# Chinese and Japanese spreadsheets run the wide signs as well.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
 
 def neutralise(cell: str) -> str:

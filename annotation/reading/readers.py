@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from annotation.reading import archives, delimited, json_lines, json_records, plain, workbooks
+from annotation.reading import archives, delimited, json_lines, json_records, plain, tokens, workbooks
 from annotation.reading.encodings import codec_for
 from annotation.reading.formats import FORMATS
 from annotation.reading.opening import chunks_of
@@ -26,6 +26,7 @@ _READERS: dict[str, Callable[[Path, Options], Iterator[Row]]] = {
     "json": json_records.rows,
     "jsonl": json_lines.rows,
     "txt": plain.rows,
+    "conll": tokens.rows,
     "zip": archives.rows,
 }
 
@@ -41,16 +42,17 @@ def rows(
     sheet: str | None = None,
     document_per: str = "line",
     root: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Row]:
     """Stream the rows of a file; a broken record becomes a Row with a problem and reading goes on.
 
     `format` is one of FORMATS; a .gz of each is unpacked on the way. `encoding` None is found out. `columns` replaces
     the header, or names the cells where `header` is False or the format is txt (with `delimiter`, which then splits
     from the right: `sentence@label`). `sheet` names a worksheet, `document_per` is 'line' or 'file' (txt), `root` is
-    the dotted name of the list inside a JSON object. Raises Unreadable at once for options that cannot be, at the first
+    the dotted name of the list inside a JSON object, `tags` what tags of tokens stand for (conll). Raises Unreadable at once for options that cannot be, at the first
     row for a file that is empty or not of this format. Memory is bounded except for a workbook's texts.
     """
-    options = Options(encoding or "", delimiter, header, tuple(columns or ()), sheet, document_per, root)
+    options = Options(encoding or "", delimiter, header, tuple(columns or ()), sheet, document_per, root, tags or {})
     return read(Path(path), format, options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from annotation.reading import limits
+from annotation.reading import limits, tokens
 from annotation.reading.archives import text_chunks
 from annotation.reading.encodings import codec_for, decoded
 from annotation.reading.formats import EXTENSIONS, FORMATS
@@ -95,6 +95,9 @@ def _text_format(text: str, named: str | None, said: list[str]) -> str:
             sentence = _("The file is named .{ending} but is written as {found}; it was read as {found}.")
             said.append(sentence.format(ending=named, found=found))
         return found
+    if named in (None, "txt", "csv", "tsv") and tokens.looks_like(text):
+        said.append(_("The file has a token and its tag on each line; it was read as sentences with marks (conll)."))
+        return "conll"
     if named:
         return named
     best, share = best_delimiter(text, "\t,;")

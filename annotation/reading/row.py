@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,6 +41,8 @@ class Options:
     sheet: str | None = None
     document_per: str = "line"
     root: str | None = None
+    # What tags of tokens stand for that say nothing by themselves: 1 -> B-PER.
+    tags: Mapping[str, str] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
 
 

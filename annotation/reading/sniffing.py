@@ -60,7 +60,7 @@ def sniff(
     if found == "txt" and document_per == "line" and not delimiter and not columns:
         delimiter = find_tail_delimiter(text, said)
     names = given(columns) or (("text", "label") if found == "txt" and delimiter else ())
-    options = Options(codec or "", delimiter, header, names, sheet, document_per, root, _work())
+    options = Options(codec or "", delimiter, header, names, sheet, document_per, root, work=_work())
     sheets = survey(path, options, said) if found == "xlsx" else []
     seen, preview = _look(read(path, found, options), said)
     if not seen and found in TABLES:

@@ -1,6 +1,7 @@
 """Answers, figures, intervals and durations in words, for the templates."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -11,43 +12,117 @@ from django.utils.translation import ngettext
 from annotation import adjudicating, annotating
 from annotation import schema as schemas
 from annotation.agreement.intervals import LEAST_UNITS
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, labels
+from annotation.markdown import marked, to_inline
 
 register = template.Library()
 
 NONE = "–"
+PIECES = 30  # things of one answer that are shown
 LISTED = 5  # thin labels named in a sentence
 
 
 @register.inclusion_tag("annotation/_value.html")
-def value(schema: dict[str, Any] | None, question: str, given: Any) -> dict[str, Any]:
-    """A label or other answer as its title with the label's colour; unknown ones as they are."""
+def value(
+    schema: dict[str, Any] | None, question: str, given: Any, among: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """A label or other answer as its title with the label's colour; unknown ones as they are.
+
+    An answer that says several things is shown thing by thing. among: rows with a `value` each, this answer's own
+    included; what one of them does not say is shown as different.
+    """
     try:
         entry = schemas.question(schema or {}, question)
     except ValueError:
         return {"title": plain(given), "color": 0}
+    kind = KINDS[entry["kind"]]
+    if kind.pieces and given:
+        return _piece_by_piece(
+            kind.pieces, given, entry, [row["value"] for row in among or [] if row["value"] is not None]
+        )
     label: dict[str, Any] = next((label for label in entry.get("labels", []) if label["name"] == given), {})
-    return {"title": KINDS[entry["kind"]].summarise(given, entry), "color": label.get("color", 0)}
+    return {"title": kind.summarise(given, entry), "color": label.get("color", 0)}
+
+
+def _piece_by_piece(pieces: Any, given: Any, entry: dict[str, Any], others: list[Any]) -> dict[str, Any]:
+    colors = {label["name"]: label["color"] for label in entry.get("labels", [])}
+    told = pieces(given, entry)
+    said = [{piece.key for piece in pieces(other, entry)} for other in others]
+    shown = [
+        {"piece": piece, "color": colors.get(piece.label, 0), "differs": any(piece.key not in keys for keys in said)}
+        for piece in told[:PIECES]
+    ]
+    return {"pieces": shown, "rest": len(told) - len(shown)}
+
+
+@register.filter
+def inline(text: str) -> str:
+    """A passage of a guideline with its emphasis, code and links."""
+    return to_inline(text)
+
+
+@register.filter
+def emphasis(text: str) -> str:
+    """A passage as `inline`, without links: inside of a button there can be none."""
+    return to_inline(text, links=False)
+
+
+@register.simple_tag
+def pieces(told: Sequence[tuple[bool, str]] | None, tag: str = "ins") -> str:
+    """A passage in pieces; what differs is marked for eye and ear: `tag` is ins or del."""
+    return marked(told or [], tag)
+
+
+@register.simple_tag
+def carried(given_under: dict[str, int] | None, number: int) -> str:
+    """How many of a figure's answers an earlier guideline version brought; "" where all were given under this one.
+
+    given_under: the number of a version -> answers; number: of the version that the figure is of.
+    """
+    counts = given_under or {}
+    earlier = {name: count for name, count in counts.items() if int(name) != number}
+    if not earlier:
+        return ""
+    told = ", ".join(f"v{name}: {number_format(count, force_grouping=True)}" for name, count in earlier.items())
+    count, whole = sum(earlier.values()), sum(counts.values())
+    return _("Of %(all)s answers %(count)s were given under an earlier version and carried over (%(told)s).") % {
+        "all": number_format(whole, force_grouping=True),
+        "count": number_format(count, force_grouping=True),
+        "told": told,
+    }
 
 
 @register.simple_tag
 def settings(question: dict[str, Any]) -> list[tuple[str, str]]:
     """(title, value) of a question's settings that are not what they are by default."""
     found = []
-    for option in KINDS[question["kind"]].options:
+    kind = KINDS[question["kind"]]
+    for option in kind.options:
         value = question.get(option.name)
-        if value in (None, "", [], False) or value == option.default:
+        if value in (None, "", []) or value == option.default or (value is False and not option.default):
             continue
         choices = dict(option.choices)
-        told = "\n".join(map(plain, value)) if isinstance(value, list) else _(choices.get(str(value), plain(value)))
-        found.append((_(option.title), _("yes") if value is True else told))
+        told = "\n".join(map(kind.line, value)) if isinstance(value, list) else _(choices.get(str(value), plain(value)))
+        found.append((_(option.title), _("yes") if value is True else _("no") if value is False else told))
     return found
 
 
 @register.filter
 def title_in(name: str, entry: dict[str, Any]) -> str:
     """The title of the label of that name in this question."""
-    return next((str(label["title"]) for label in entry.get("labels", []) if label["name"] == name), str(name))
+    return labels.title(name, entry)
+
+
+@register.filter
+def examples_of(shown: dict[str, Any] | None, name: str) -> Any:
+    """A part of what `guiding.shown` found: of a question, then of a label; nothing where there is none."""
+    return (shown or {}).get(name)
+
+
+@register.filter
+def label_names(entry: dict[str, Any]) -> list[str]:
+    """The names of a question's labels."""
+    return labels.names(entry)
 
 
 @register.filter
@@ -69,7 +144,7 @@ def cell(given: Any) -> str:
     """A cell of a table of figures: whole numbers as they are, others with three digits, nothing as a dash."""
     if given is None:
         return NONE
-    return number_format(given, 3) if isinstance(given, float) else str(given)
+    return _rounded(given, 3) if isinstance(given, float) else str(given)
 
 
 @register.filter
@@ -85,6 +160,15 @@ def reason(code: str) -> str:
 
 
 @register.filter
+def rule(name: str) -> str:
+    """What of the guideline is at issue, in words: a label's name, a section by its heading, a rule by its number."""
+    kind, _sign, words = name.partition(":")
+    if kind == "rule":
+        return _("rule %(number)s") % {"number": words}
+    return _("section “%(heading)s”") % {"heading": words} if kind == "heading" else words
+
+
+@register.filter
 def skip_reason(code: str) -> str:
     """Why there is no answer, in words: of a skip, or of "cannot decide"."""
     return str({**annotating.UNDECIDED_REASONS, **annotating.SKIP_REASONS}.get(code, code))
@@ -94,6 +178,12 @@ def skip_reason(code: str) -> str:
 def figure(number: float | None, places: int = 3) -> str:
     """A coefficient with its decimals, or a dash where it is undefined."""
     return NONE if number is None else _rounded(number, places)
+
+
+@register.filter
+def rate(number: float | None) -> str:
+    """A number of things on a day: to one decimal, whole where it is whole."""
+    return figure(number, 0 if number is not None and round(number, 1).is_integer() else 1)
 
 
 @register.filter

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import re
 import unicodedata
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from annotation.text.words import _, gettext_noop
 
@@ -25,7 +25,7 @@ _INVISIBLE = re.compile(
 # the name on a page, too), lone surrogates. Joiners may stay: scripts and emoji need them.
 _NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _RUN = 30
-_JOINER = "\u034f"
+JOINER = "\u034f"
 
 
 class Cleaned(NamedTuple):
@@ -71,11 +71,31 @@ _STEPS = (
 )
 
 
+def normalised(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """A normal form of Unicode, in time that grows with the text: runs of more than 30 combining marks are broken up.
+
+    `unicodedata.normalize` itself takes the square of a run, so nothing that people send goes there without this.
+    """
+    return unicodedata.normalize(form, _break_runs(text))
+
+
+def rewritings() -> list[tuple[re.Pattern[str], str]]:
+    """The first steps of `clean`, in their order: what is replaced by what."""
+    return [(pattern, replacement) for pattern, replacement, _words in _STEPS]
+
+
+def breaks(text: str) -> list[int]:
+    """Where `clean` puts a JOINER into runs of combining marks."""
+    return [run.end() for run in _mark_patterns()[1].finditer(text)] if _has_long_run(text) else []
+
+
 def check_name(raw: str) -> str:
     """The name of a project, person, dataset or label as it is; raises ValueError for signs that nobody sees in it."""
     if found := _NO_NAME.search(raw):
         sentence = _("A name stands on one line and has no invisible control characters; here is {code}. Type it anew.")
         raise ValueError(sentence.format(code=f"U+{ord(found[0]):04X}"))
+    if raw and not search_form(raw):
+        raise ValueError(_("A name has at least one character that can be seen. Type it anew."))
     return raw
 
 
@@ -85,13 +105,18 @@ def text_key(text: str) -> str:
     SHA-256, cut to 128 bits, of the text in NFKC, case folded, zero-width and bidi marks removed, white space
     collapsed. A key for search and duplicates only; it is never shown or stored as text.
     """
+    key = search_form(text)
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def search_form(text: str) -> str:
+    """The text in NFKC, case folded, without zero-width and bidi marks, white space collapsed: to compare, never to show."""
     if text.isascii():
         folded = text.lower()
     else:
         folded = _break_runs(_INVISIBLE.sub("", text))
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
-    key = " ".join(folded.split())
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return " ".join(folded.split())
 
 
 def _has_long_run(text: str) -> bool:
@@ -109,7 +134,7 @@ def _break_runs(text: str) -> str:
     """
     if not _has_long_run(text):
         return text
-    return _mark_patterns()[1].sub(lambda run: run[0] + _JOINER, text)
+    return _mark_patterns()[1].sub(lambda run: run[0] + JOINER, text)
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """Signing in and out, accepting an invitation, one's own account, password and API tokens."""
 
-import unicodedata
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -28,7 +27,8 @@ from knox.models import AuthToken
 from annotation import choosing, inviting
 from annotation import keys as page_keys
 from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
-from annotation.models import User
+from annotation.models import LONGEST_NAME, User
+from annotation.text.normal import normalised
 from annotation.views.posted import text
 
 # Wrong passwords for a name within the window: from one address, and from all together. The second is far higher, so
@@ -70,7 +70,7 @@ class SignIn(LoginView):
     def _counters(self) -> list[tuple[str, int]]:
         # The same form that the user name is compared in: other spellings of a name are no new tries. PostgreSQL
         # compares in capitals, where a dotless i is an I.
-        name = unicodedata.normalize("NFKC", self.request.POST.get("username", "")).strip().upper().casefold()
+        name = normalised("NFKC", self.request.POST.get("username", "")[: LONGEST_NAME + 1]).strip().upper().casefold()
         digest = sha256(name.encode(errors="replace")).hexdigest()
         address = address_of(self.request)
         return [(f"sign-in:{digest}:{address}", TRIES), (f"sign-in:{digest}", TRIES_ANYWHERE)]

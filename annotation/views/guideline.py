@@ -1,6 +1,5 @@
-"""The guideline: read a version, edit the draft with its schema, publish."""
+"""The guideline: read a version, edit the draft with its schema."""
 
-import difflib
 from typing import Any
 
 from django.contrib import messages
@@ -10,12 +9,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import publishing
+from annotation import differences, guiding, publishing, reviewing
 from annotation.access import member
 from annotation.kinds import KINDS
 from annotation.kinds.labels import COLOURS, TAKEN
 from annotation.markdown import to_html
-from annotation.models import Annotation, Case, Gold, Guideline, GuidelineVersion, Membership, Project
+from annotation.models import Guideline, GuidelineVersion, Membership, Project
+from annotation.states import state_of
 from annotation.views import posted
 
 SPARE_LABELS = 2
@@ -38,58 +38,37 @@ def guideline(request: HttpRequest, membership: Membership, number: int | None =
         "versions": project.versions.select_related("published_by"),
         "questions": version.schema["questions"] if version else [],
         "has_draft": membership.is_manager and _is_ahead(project),
-        "changes": _changes_since_before(version) if version else [],
+        "found": _since_before(version) if version else None,
+        "shown": guiding.shown(version.examples, version.schema) if version else {},
+        "drafted": project.examples.in_draft().count() if membership.can_adjudicate else 0,
+        "review": reviewing.standing(project) if membership.can_adjudicate else None,
+        "publication": _publication(version) if version and membership.is_manager else None,
     }
     return render(request, "annotation/guideline.html", context)
 
 
 def _is_ahead(project: Project) -> bool:
     """Whether the draft says something that is not published yet."""
-    draft = Guideline.objects.filter(project=project).first()
+    draft = Guideline.objects.filter(project=project).select_related("project").first()
     if draft is None or not (draft.text or draft.schema):
         return False
-    return project.version is None or bool(changes(project.version, draft))
+    if project.version is None:
+        return True
+    old, new = state_of(project.version), state_of(draft)
+    return any(old[part] != new[part] for part in old)
 
 
-def _changes_since_before(version: GuidelineVersion) -> list[tuple[str, str]]:
+def _publication(version: GuidelineVersion) -> int | None:
+    """The record of a publication that moved earlier answers."""
+    row = version.publications.first()
+    told = row and (row.figures.get("mapped") or row.figures.get("answers") or row.figures.get("gold_mapped"))
+    return row.pk if row and told else None
+
+
+def _since_before(version: GuidelineVersion) -> dict[str, Any] | None:
+    """What differs from the version before, if there is one."""
     before = GuidelineVersion.objects.filter(project=version.project_id, number__lt=version.number).first()
-    return changes(before, version) if before else []
-
-
-def changes(old: Guideline | GuidelineVersion, new: Guideline | GuidelineVersion) -> list[tuple[str, str]]:
-    """What differs in words and schema, as (sign, line): '+', '-', ' ' around a change, '@' between two places."""
-    lines = difflib.unified_diff(
-        [*old.text.splitlines(), *_schema_lines(old.schema)],
-        [*new.text.splitlines(), *_schema_lines(new.schema)],
-        lineterm="",
-        n=1,
-    )
-    return [("@", "") if line.startswith("@@") else (line[:1], line[1:]) for line in list(lines)[2:]]
-
-
-def _schema_lines(schema: dict[str, Any]) -> list[str]:
-    """The questions and labels as lines, one fact each, so that a difference shows where it is."""
-    lines = []
-    for question in schema.get("questions", []):
-        name = question["name"]
-        must = _("must be answered") if question["required"] else _("may stay open")
-        kind = question["kind"] if question["kind"] != "choice" else ""
-        lines.append(f"{name}: {question['title']} ({', '.join(filter(None, [kind, must]))})")
-        lines += [f"{name}: {question['help']}"] if question["help"] else []
-        if when := question.get("when"):
-            lines.append(f"{name}: {when['question']} = {', '.join(when['labels'])}")
-        for option in KINDS[question["kind"]].options if question["kind"] in KINDS else ():
-            value = question.get(option.name)
-            if value not in (None, "", [], option.default):
-                told = "; ".join(map(str, value)) if isinstance(value, list) else value
-                lines.append(f"{name}: {_(option.title)}: {told}")
-        for label in question.get("labels", []):
-            lines.append(f"{name} · {label['name']}: {label['title']} [{label['key']}]")
-            if label.get("parent"):
-                lines.append(f"{name} · {label['name']}: " + _("under “{parent}”").format(parent=label["parent"]))
-            lines += [f"{name} · {label['name']}: {line}" for line in label["definition"].splitlines()]
-            lines += [f"{name} · {label['name']}: “{example}”" for example in label["examples"]]
-    return lines
+    return differences.between(state_of(before), state_of(version), version.plan) if before else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -152,7 +131,7 @@ def shown(question: dict[str, Any]) -> dict[str, Any]:
     settings = []
     for option in kind.options:
         value = question.get(option.name, option.default)
-        value = "\n".join(value) if option.form == "lines" and isinstance(value, list) else value
+        value = "\n".join(map(kind.line, value)) if option.form == "lines" and isinstance(value, list) else value
         settings.append({"option": option, "value": value})
     labels = question.get("labels") or []
     if kind.labels is not None and not labels:
@@ -249,47 +228,6 @@ def drop_blanks(questions: list[dict[str, Any]]) -> dict[str, Any]:
     ]
     filled = [entry for entry in kept if entry["name"] or entry["title"] or entry["labels"]]
     return {"questions": filled or kept[:1]}
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@member("manager")
-def publish(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """What publishing will do, and doing it."""
-    project = membership.project
-    error = ""
-    if request.method == "POST":
-        try:
-            version = publishing.publish(
-                project=project,
-                user=request.user,
-                change_note=posted.text(request.POST, "change_note"),
-                earlier=request.POST.get("earlier", GuidelineVersion.Earlier.STAND),
-            )
-        except ValueError as problem:
-            error = str(problem)
-        else:
-            messages.success(request, _("Version %(number)d is published.") % {"number": version.number})
-            return redirect("annotation:guideline", project.slug)
-    draft = Guideline.objects.filter(project=project).select_related("edited_by").first()
-    before = project.version
-    context = {
-        "project": project,
-        "membership": membership,
-        "draft": draft,
-        "questions": draft.schema.get("questions", []) if draft else [],
-        "html": to_html(draft.text) if draft else "",
-        "before": before,
-        "number": before.number + 1 if before else 1,
-        "changes": changes(before, draft) if before and draft else [],
-        "answers": Annotation.objects.submitted().filter(project=project).count(),
-        "gold": Gold.objects.current().filter(project=project).count(),
-        "cases": Case.objects.open().filter(project=project).count(),
-        "earlier": request.POST.get("earlier", GuidelineVersion.Earlier.STAND),
-        "change_note": request.POST.get("change_note", ""),
-        "error": error,
-    }
-    return render(request, "annotation/publish.html", context, status=400 if error else 200)
 
 
 @require_POST

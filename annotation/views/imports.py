@@ -17,6 +17,7 @@ from annotation.access import member
 from annotation.jobs import State
 from annotation.models import Import, Membership
 from annotation.records import OF
+from annotation.views.errands import progress
 from annotation.views.posted import text
 
 PREVIEW = 10
@@ -120,7 +121,20 @@ def choices(row: Import) -> dict[str, Any]:
     names = (
         ("id", "annotator", "label", "annotations", "status")
         if answers
-        else (*importing.FIELDS, "label", "annotations", "gold", "split", "candidates", "reference")
+        else (
+            *importing.FIELDS,
+            "label",
+            "annotator",
+            "annotations",
+            "gold",
+            "split",
+            "candidates",
+            "reference",
+            "role",
+            "explanation",
+            "rule",
+            "distribution",
+        )
     )
     mapping = row.options["mapping"]
     fields = [(name, FIELD_NAMES[name], mapping.get(name, "")) for name in names]
@@ -145,8 +159,13 @@ def choices(row: Import) -> dict[str, Any]:
 
 
 def further(row: Import) -> list[str]:
-    """The fields of the questions beside the one that a plain label answers: label:topic."""
-    asked = [entry["name"] for entry in row.project.version.schema["questions"]] if row.project.version else []
+    """The fields of the questions beside the one that a plain label answers: label:topic.
+
+    Before there are questions those that were found in the file.
+    """
+    if row.project.version is None:
+        return [name for name in row.options["mapping"] if name.startswith(OF)]
+    asked = [entry["name"] for entry in row.project.version.schema["questions"]]
     plain = row.options["question"] or next(iter(asked), "")
     return [f"{OF}{name}" for name in asked if name != plain]
 
@@ -172,9 +191,10 @@ def read_options(row: Import, data: Any) -> bool:
     options["annotator_columns"] = [value.replace("\x00", "") for value in data.getlist("annotator_columns") if value]
     options["label_map"] = read_label_map(text(data, "label_map"))
     read_anew = any((options[name] or "") != (before[name] or "") for name in READING)
+    names = (*importing.FIELDS, *importing.EXTRAS, *further(row))
     options["mapping"] = {}
     if not read_anew:
-        chosen = {name: text(data, f"map_{name}") for name in (*importing.FIELDS, *importing.EXTRAS, *further(row))}
+        chosen = {name: text(data, f"map_{name}") for name in names}
         options["mapping"] = {name: column for name, column in chosen.items() if column}
     return read_anew
 
@@ -198,10 +218,7 @@ def read_label_map(lines: str) -> dict[str, str]:
 def import_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The progress as a fragment; asks for the whole page when the job has ended."""
     row = get_object_or_404(Import, pk=pk, project=membership.project)
-    response = render(request, "_job.html", {"job": row, "progress_url": request.path})
-    if not row.is_live:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, row)
 
 
 @require_POST
@@ -253,6 +270,10 @@ FIELD_NAMES = {
     "split": gettext_lazy("split"),
     "candidates": gettext_lazy("candidate responses"),
     "reference": gettext_lazy("reference answer"),
+    "role": gettext_lazy("role: work, control or training"),
+    "explanation": gettext_lazy("explanation of a training item"),
+    "rule": gettext_lazy("rule of the guideline for it"),
+    "distribution": gettext_lazy("how answers spread (ambiguous texts)"),
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),
 }

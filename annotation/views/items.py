@@ -1,25 +1,33 @@
 """Items for managers and adjudicators: a list with filters, and one item with all that is known of it."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Least, Substr
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Cast, Coalesce, Least, Substr
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from annotation import asking
+from annotation import asking, assigning, history
 from annotation.access import member
-from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project
+from annotation.kinds import KINDS, labels
+from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project, User, blind
+from annotation.views import examples
+from annotation.views.history import with_schemas
 
 PAGE = 50
 EXCERPT = 300
-FILTERS = ("q", "state", "source_type", "language", "gold")
+FILTERS = ("q", "state", "source_type", "language", "gold", "question", "pair", "role", "person", "gave", "method")
 
 
 @require_safe
@@ -28,9 +36,10 @@ FILTERS = ("q", "state", "source_type", "language", "gold")
 def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """A page of items, filtered by words, state, flag, label, source type or language."""
     project = membership.project
-    # A NUL is no character that a database would search for.
-    asked = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in FILTERS}
-    rows = filtered(Item.objects.filter(project=project), asked, request.user).order_by("pk")
+    asked = asked_for(request.GET)
+    questions = project.version.schema["questions"] if project.version else []
+    every = Item.objects.filter(project=project)
+    rows = filtered(every, asked, request.user, questions).order_by("pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     found = list(with_excerpts(page.object_list))
     gold: dict[int, list[Gold]] = {}
@@ -51,18 +60,62 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "source_types": distinct(project, "source_type"),
         "languages": distinct(project, "language"),
         "labels": known_labels(project),
+        "roles": Item.Role.choices,
+        "person": User.objects.filter(pk=whole(asked["person"])).first() if asked["person"] else None,
+        "gave": dict(GAVE).get(asked["gave"], GAVE[0][1]),
+        "left_out": matching(every, asked, request.user, questions).count() - page.paginator.count
+        if asked["person"]
+        else 0,
+        "how": dict(Gold.Method.choices).get(asked["method"], ""),
     }
     return render(request, "annotation/items.html", context)
+
+
+def asked_for(data: Any) -> dict[str, str]:
+    """What the filters of the page ask for, by name."""
+    # A NUL is no character that a database would search for.
+    return {name: data.get(name, "").replace("\x00", "").strip()[:200] for name in FILTERS}
+
+
+@require_POST
+@member("manager")
+def priority(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """Give the open slots of all items that match the filters out first, as usual or last."""
+    project = membership.project
+    asked = asked_for(request.POST)
+    questions = project.version.schema["questions"] if project.version else []
+    rows = filtered(Item.objects.filter(project=project), asked, request.user, questions)
+    try:
+        count = assigning.prioritise(
+            project=project, items=rows, priority=request.POST.get("priority", ""), by=request.user
+        )
+    except ValueError as error:
+        messages.error(request, str(error))
+    else:
+        sentence = ngettext(
+            "{count} open slot has that priority now.", "{count} open slots have that priority now.", count
+        )
+        messages.success(request, sentence.format(count=count))
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return redirect(f"{reverse('annotation:items', args=[project.slug])}{'?' + query if query else ''}")
 
 
 STATES = (
     ("open", gettext_lazy("waits for answers")),
     ("answered", gettext_lazy("all answers in")),
+    ("given", gettext_lazy("somebody has answered")),
     ("contested", gettext_lazy("waits for a decision")),
     ("gold", gettext_lazy("has gold")),
     ("flagged", gettext_lazy("flagged")),
     ("skipped", gettext_lazy("skipped by someone")),
     ("undecided", gettext_lazy("somebody could not decide")),
+)
+# What one person gave of an item.
+GAVE = (
+    ("submitted", gettext_lazy("answered")),
+    ("skipped", gettext_lazy("skipped")),
+    ("undecided", gettext_lazy("could not decide")),
+    ("flagged", gettext_lazy("flagged")),
 )
 
 
@@ -88,16 +141,35 @@ def distinct(project: Any, name: str) -> list[str]:
     return list(project.documents.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:40])
 
 
-def filtered(rows: QuerySet[Item], asked: dict[str, str], user: Any) -> QuerySet[Item]:
-    """Items that match what was asked for; what the user may not see of an item does not find it."""
+def filtered(
+    rows: QuerySet[Item], asked: dict[str, str], user: Any, questions: Sequence[dict[str, Any]]
+) -> QuerySet[Item]:
+    """Items that match what was asked for; what the user may not see of an item does not find it.
+
+    Of items that one person skipped, flagged or differed in only settled ones: who decides does it without names.
+    """
+    found = matching(rows, asked, user, questions)
+    told = asked["gave"] not in ("", Annotation.Status.SUBMITTED) or asked["pair"] or asked["state"] or asked["gold"]
+    if not (asked["person"] and told):
+        return found
+    settled = Exists(Gold.objects.current().filter(item=OuterRef("pk")))
+    return found.filter(settled, ~Exists(Case.objects.open().filter(item=OuterRef("pk"))))
+
+
+def matching(
+    rows: QuerySet[Item], asked: dict[str, str], user: Any, questions: Sequence[dict[str, Any]]
+) -> QuerySet[Item]:
+    """The same with unsettled ones, to be counted alone."""
     here = OuterRef("pk")
-    answers = Annotation.objects.current().visible_to(user).filter(item=here)
+    answers = Annotation.objects.current().visible_to(user).filter(item=here).exclude(status=Annotation.Status.DRAFT)
     gold = Gold.objects.current().visible_to(user).filter(item=here)
     tests: dict[str, Any] = {
-        "open": Exists(Assignment.objects.filter(item=here, state__in=["open", "leased"])),
-        "answered": ~Exists(Assignment.objects.filter(item=here, state__in=["open", "leased"])),
+        "open": Exists(Assignment.objects.filter(item=here, state__in=Assignment.WAITING)),
+        "answered": ~Exists(Assignment.objects.filter(item=here, state__in=Assignment.WAITING)),
         "contested": Exists(Case.objects.open().visible_to(user).filter(item=here)),
-        "gold": Exists(gold),
+        "given": Exists(answers.filter(status=Annotation.Status.SUBMITTED)),
+        # That there is gold is told even where another adjudicator decides once more and may not know what it is.
+        "gold": Exists(Gold.objects.current().filter(item=here)) & ~blind(user, "pk"),
         "flagged": Exists(answers.filter(flagged=True)),
         "skipped": Exists(answers.filter(status=Annotation.Status.SKIPPED)),
         "undecided": Exists(answers.filter(status=Annotation.Status.UNDECIDED)),
@@ -111,9 +183,46 @@ def filtered(rows: QuerySet[Item], asked: dict[str, str], user: Any) -> QuerySet
     for name in ("source_type", "language"):
         if asked[name]:
             rows = rows.filter(**{f"document__{name}": asked[name]})
+    if asked.get("role") in Item.Role.values:
+        rows = rows.filter(role=asked["role"])
+    if asked.get("method") in Gold.Method.values:
+        settled = Gold.objects.current().filter(item=here, method=asked["method"])
+        settled = settled.filter(question=asked["question"]) if asked["question"] else settled
+        rows = rows.filter(Exists(settled), ~blind(user, "pk"))
+    if asked.get("person"):
+        theirs = answers.filter(annotator=whole(asked["person"]))
+        gave = asked["gave"] if asked["gave"] in dict(GAVE) else Annotation.Status.SUBMITTED
+        if asked.get("role") == Item.Role.CONTROL and gave == Annotation.Status.SUBMITTED:
+            # As `competence.answers`: what they said before it was a control item measures nothing.
+            theirs = theirs.filter(independent=True, created_at__gte=OuterRef("role_since"))
+        rows = rows.filter(Exists(theirs.filter(flagged=True) if gave == "flagged" else theirs.filter(status=gave)))
     if asked["gold"]:
-        rows = rows.filter(Exists(gold.filter(value=asked["gold"])))
+        rows = rows.filter(Exists(naming(gold, asked["gold"], questions)))
+    if asked.get("pair"):
+        # Two labels with a tab between them that different people gave to the item.
+        given = answers.filter(status=Annotation.Status.SUBMITTED).annotate(
+            said=KeyTransform(asked["question"], "answer")
+        )
+        for label in asked["pair"].split("\t", 1):
+            rows = rows.filter(Exists(given.filter(said=label)))
     return rows
+
+
+def whole(text: str) -> int:
+    """A key; 0, which is nobody's, for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+
+
+def naming(gold: QuerySet[Gold], label: str, questions: Sequence[dict[str, Any]]) -> QuerySet[Gold]:
+    """Gold that names this label: as the whole of it, or by the text of its JSON as one thing of several."""
+    found = Q(value=label)
+    for entry in questions:
+        if entry["kind"] != "choice" and label in labels.names(entry):
+            # SQLite keeps JSON as it was written, other letters escaped; PostgreSQL does not.
+            for plain in (False, True):
+                part = KINDS[entry["kind"]].named.format(json.dumps(label, ensure_ascii=not plain))
+                found |= Q(question=entry["name"], written__contains=part)
+    return gold.annotate(written=Cast("value", TextField())).filter(found)
 
 
 @require_safe
@@ -152,7 +261,14 @@ def item(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
             for row in asking.threads(project=membership.project, user=request.user).filter(item=found)
         ],
         "cases": Case.objects.open().visible_to(request.user).filter(item=found),
+        "labellers": [one for one in membership.project.memberships.select_related("user") if one.can_label]
+        if membership.is_manager
+        else [],
+        "roles": Item.Role.choices,
         "slots": Assignment.objects.filter(item=found).select_related("annotator").order_by("slot"),
         "now": timezone.now(),
+        "happened": with_schemas(membership.project, history.of_item(item=found, user=request.user).entries),
+        "mapped_from": set() if blind else {row.earlier_id for row in answers if row.mapped},
+        **examples.on_item(found, blind=blind),
     }
     return render(request, "annotation/item.html", context)

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,29 +18,44 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import annotating, asking, assigning, candidates, progress
+from annotation import (
+    annotating,
+    asking,
+    assigning,
+    batches,
+    candidates,
+    guiding,
+    progress,
+    referring,
+    suggesting,
+    telling,
+)
 from annotation import keys as page_keys
 from annotation.access import member, membership_of
 from annotation.kinds import KINDS
 from annotation.labelling_strings import strings
 from annotation.markdown import to_html
-from annotation.models import Annotation, Assignment, Item, Membership, Project
+from annotation.models import Annotation, Assignment, GuidelineVersion, Item, Membership, Project
 
-BODY = 256 * 1024
+# Ten thousand marks with their words, at most.
+BODY = 2 * 1024 * 1024
 BACK = 50
 RTL = {"R", "AL"}
 # The page's script, one module for each subject; the script loads them by the addresses that name their content.
-SHARED = ("labels",)
+# What scripts of several kinds use, and the settings of a question that need more of it.
+MARKING = ("spans", "events")
 MODULES = (
     "asking",
     "clock",
     "conflicts",
     "drafts",
+    "find",
     "guideline",
     "history",
     "item",
     "keys",
     "mine",
+    "paper",
     "state",
     "sure",
     "tally",
@@ -58,18 +73,17 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context: dict[str, Any] = {"project": project, "membership": membership, "version": version}
     if version is None:
         return render(request, "annotation/label.html", {**context, "desk": None})
-    questions = version.schema["questions"]
-    keys = keys_of(membership, questions)
-    asks_confidence = project.confidence != Project.Confidence.NONE
+    slots = assigning.take(membership=membership)
+    if not slots and not membership.is_qualified:
+        return render(request, "annotation/label.html", {**context, "desk": None, "unqualified": True})
+    told_now = telling.news(membership)
     desk = {
-        "user": membership.user_id,
-        "project": project.pk,
-        "version": version.pk,
-        "questions": questions,
-        "keys": {key: action for action, key in keys.items() if key},
-        "packets": _packets(membership, assigning.take(membership=membership)),
+        "packets": _packets(membership, slots),
+        "number": version.number,
         "done_today": progress.done_today(membership),
         "share": progress.share(membership),
+        "goal": {"count": membership.goal, "per": membership.goal_per} if membership.goal else None,
+        "asked": asking.asked(membership),
         "urls": {
             "submit": reverse("annotation:label_submit", args=[project.slug]),
             "draft": reverse("annotation:label_draft", args=[project.slug]),
@@ -78,25 +92,60 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
             "ask": reverse("annotation:label_ask", args=[project.slug]),
             "threads": reverse("annotation:label_threads", args=[project.slug]),
             "seen": reverse("annotation:label_seen", args=[project.slug]),
+            "companies": reverse("annotation:label_companies", args=[project.slug]),
+            "told": reverse("annotation:label_told", args=[project.slug]),
             "sign_in": reverse("annotation:sign_in"),
         },
-        "goal": {"count": membership.goal, "per": membership.goal_per} if membership.goal else None,
-        "asked": asking.asked(membership),
+    }
+    page = page_of(membership, version, desk, modules=("told",) if told_now else ())
+    return render(request, "annotation/label.html", {**context, **page, "told": told_now})
+
+
+def page_of(
+    membership: Membership,
+    version: GuidelineVersion,
+    desk: dict[str, Any],
+    *,
+    actions: Collection[str] | None = None,
+    modules: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What the template of a labelling page needs.
+
+    desk: the packets, counts and addresses of this page; the rest is added. actions: those that have a key (None: all
+    of the project); without "accept" no suggestions are shown. modules: further ones of the page.
+    """
+    project = membership.project
+    questions = version.schema["questions"]
+    keys = keys_of(membership, questions)
+    keys = {action: key for action, key in keys.items() if actions is None or action in actions}
+    asks_confidence = project.confidence != Project.Confidence.NONE and actions is None
+    suggests = project.suggestions != Project.Suggestions.NEVER and "accept" in keys
+    desk = {
+        "user": membership.user_id,
+        "project": project.pk,
+        "version": version.pk,
+        "questions": questions,
+        "keys": {key: action for action, key in keys.items() if key},
+        **desk,
         "modules": {
             "outbox": static("js/outbox.js"),
             **{name: static(f"js/label/{name}.js") for name in MODULES if asks_confidence or name != "sure"},
-            **shared_modules(),
+            **shared_modules(questions),
+            **({"suggest": static("js/label/suggest.js")} if suggests else {}),
             **({"candidates": static("js/label/candidates.js")} if compares(questions) else {}),
+            **{name: static(f"js/label/{name}.js") for name in modules},
         },
         "kinds": {kind: static(f"js/kinds/{kind}.js") for kind in sorted({entry["kind"] for entry in questions})},
         "strings": strings(),
     }
-    context |= {
+    return {
         "questions": [{**entry, "template": f"annotation/kinds/{entry['kind']}.html"} for entry in questions],
         "guideline_html": to_html(version.text),
+        "shown": guiding.shown(version.examples, version.schema),
         "skip_reasons": list(annotating.SKIP_REASONS.items()),
         "undecided_reasons": list(annotating.UNDECIDED_REASONS.items()),
         "asks_confidence": asks_confidence,
+        "suggests": suggests,
         "confidences": Annotation.Confidence.choices,
         "keys": {action: key.upper() for action, key in keys.items()},
         "key_rows": [
@@ -105,24 +154,26 @@ def label(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         ],
         "desk": desk,
         "compares": compares(questions),
+        "marks": marks(questions),
     }
-    return render(request, "annotation/label.html", context)
 
 
 def keys_of(membership: Membership, questions: Sequence[dict[str, Any]]) -> dict[str, str]:
     """action -> key of this person's page, for the actions that the project has."""
     found = page_keys.effective(membership.user.keys, questions)
-    return {action: key for action, key in found.items() if action != "undecided" or membership.project.undecided}
+    project = membership.project
+    wanted = {"undecided": project.undecided, "accept": project.suggestions != Project.Suggestions.NEVER}
+    return {action: key for action, key in found.items() if wanted.get(action, True)}
 
 
 @require_POST
 def submit(request: HttpRequest, slug: str) -> JsonResponse:
     """One answer in, the next item out."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     try:
-        data = _json(request)
+        data = read_json(request)
         sent = annotating.read(data)
         # A correction asks for nothing, and a browser that holds enough gets no more: leases are not hoarded.
         held = data.get("held")
@@ -142,11 +193,11 @@ def submit(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def draft(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep an unfinished answer."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     try:
-        annotating.draft(membership=membership, data=_json(request))
+        annotating.draft(membership=membership, data=read_json(request))
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
     return HttpResponse(status=204)
@@ -156,28 +207,34 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def following(request: HttpRequest, slug: str) -> JsonResponse:
     """Items for a browser that has none left: ?held=1,2 are the ones it has."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     held = [int(part) for part in request.GET.get("held", "").split(",") if part.isdecimal() and len(part) < 19][:50]
     slots = assigning.take(membership=membership, held=held)
-    return JsonResponse({"packets": _packets(membership, slots), "waiting": assigning.waiting(membership)})
+    limited = not slots and assigning.limited(membership)
+    waits = {"waiting": assigning.waiting(membership), "limited": limited}
+    if not slots and not membership.is_qualified:
+        waits["unqualified"] = True
+    return JsonResponse({"packets": _packets(membership, slots), **waits})
 
 
 @require_safe
 @never_cache
 def mine(request: HttpRequest, slug: str) -> JsonResponse:
-    """One's own answers, newest first, a page at a time; ?assignment=ID or ?item=ID gives one of them to correct.
+    """One's own answers, newest first, a page at a time; ?assignment=ID gives one of them to correct.
+
+    Whoever labels is told the number of their assignment, never the item's: that would say how old an item is, and so
+    which ones are control items.
 
     `older` is what to add to the address for the next page: the time and the id of the last row, so that a page costs
     the same however far back it is, and answers of the same moment are neither left out nor shown twice.
     """
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
-    for name, field in (("assignment", "pk"), ("item", "item")):
-        if wanted := request.GET.get(name, ""):
-            return _one_of_mine(membership, **{field: _whole(wanted)})
+    if wanted := request.GET.get("assignment", ""):
+        return _one_of_mine(membership, _whole(wanted))
     rows = progress.own(membership)
     if before := _moment(request.GET.get("before", "")):
         # The outer bound is what the index is searched by; of the same moment come the rows with lower ids.
@@ -189,7 +246,6 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
     items = [
         {
             "assignment": row.assignment,
-            "item_id": row.item_id,
             "excerpt": row.item.text[:160],
             "answer": row.answer,
             "status": row.status,
@@ -205,11 +261,11 @@ def mine(request: HttpRequest, slug: str) -> JsonResponse:
 @require_POST
 def ask(request: HttpRequest, slug: str) -> JsonResponse:
     """A question about the item on the screen; its client-made id makes a repeat harmless."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     try:
-        data = _json(request)
+        data = read_json(request)
         sent = data if isinstance(data, dict) else {}
         asking.ask(
             membership=membership,
@@ -226,20 +282,20 @@ def ask(request: HttpRequest, slug: str) -> JsonResponse:
 @never_cache
 def threads(request: HttpRequest, slug: str) -> JsonResponse:
     """What this person has asked about the item of ?assignment=, and answers that they have not seen yet."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     return _threads(membership, _whole(request.GET.get("assignment", "")))
 
 
 def _threads(membership: Membership, assignment: int) -> JsonResponse:
-    here = Assignment.objects.filter(pk=assignment, project=membership.project_id, annotator=membership.user_id)
-    mine = asking.threads(project=membership.project, user=membership.user).filter(asker=membership.user_id)
+    here = Assignment.every.filter(pk=assignment, project=membership.project_id, annotator=membership.user_id)
+    mine: Any = asking.threads(project=membership.project, user=membership.user).filter(asker=membership.user_id)
     about = Q(item__in=here.values("item")) | Q(answered_at__isnull=False, seen_at=None)
     found = [
         {
             "id": row.pk,
-            "item": row.item_id,
+            "assignment": row.assignment,
             "unseen": row.answered_at is not None and row.seen_at is None,
             "remarks": asking.told(row, membership.user),
         }
@@ -251,11 +307,11 @@ def _threads(membership: Membership, assignment: int) -> JsonResponse:
 @require_POST
 def seen(request: HttpRequest, slug: str) -> JsonResponse:
     """The answers in these threads of one's own were read."""
-    membership, refusal = _labeller(request, slug)
+    membership, refusal = labeller(request, slug)
     if membership is None:
         return refusal
     try:
-        data = _json(request)
+        data = read_json(request)
         listed = data.get("threads") if isinstance(data, dict) else None
         if not isinstance(listed, list):
             raise ValueError(_("Threads are sent as a list of their numbers."))
@@ -263,6 +319,21 @@ def seen(request: HttpRequest, slug: str) -> JsonResponse:
     except ValueError as error:
         return JsonResponse({"error": str(error)}, status=400)
     return JsonResponse({"asked": asking.asked(membership)})
+
+
+@require_POST
+def told(request: HttpRequest, slug: str) -> HttpResponse:
+    """This person has read what changed in the guideline up to {"number"}."""
+    membership, refusal = labeller(request, slug)
+    if membership is None:
+        return refusal
+    try:
+        data = read_json(request)
+        number = annotating.whole(data.get("number") if isinstance(data, dict) else None, "number")
+        telling.tell(membership=membership, number=min(number, 2**31 - 1))
+    except ValueError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return HttpResponse(status=204)
 
 
 def _whole(text: str) -> int:
@@ -278,10 +349,10 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _one_of_mine(membership: Membership, **wanted: int) -> JsonResponse:
+def _one_of_mine(membership: Membership, pk: int) -> JsonResponse:
     slot = (
-        Assignment.objects.filter(project=membership.project_id, annotator=membership.user_id, **wanted)
-        .exclude(state=Assignment.State.LEASED)
+        Assignment.every.filter(project=membership.project_id, annotator=membership.user_id, again__gte=0, pk=pk)
+        .filter(state__in=Assignment.ANSWERED)
         .select_related("item__document")
         .first()
     )
@@ -292,7 +363,7 @@ def _one_of_mine(membership: Membership, **wanted: int) -> JsonResponse:
     return JsonResponse({**packet, "token": None, "correction": True})
 
 
-def _labeller(request: HttpRequest, slug: str) -> tuple[Membership | None, Any]:
+def labeller(request: HttpRequest, slug: str) -> tuple[Membership | None, Any]:
     """The membership, or the refusal as JSON: signed out, a stranger, or without the right to label."""
     if not request.user.is_authenticated:
         sentence = _("You are signed out. Sign in again: your answer is kept.")
@@ -304,7 +375,8 @@ def _labeller(request: HttpRequest, slug: str) -> tuple[Membership | None, Any]:
     return membership_of(request.user, slug, "label"), None
 
 
-def _json(request: HttpRequest) -> Any:
+def read_json(request: HttpRequest) -> Any:
+    """The body of a request as JSON; raises ValueError with a sentence."""
     if len(request.body) > BODY:
         raise ValueError(_("This is too large for an answer."))
     try:
@@ -316,31 +388,54 @@ def _json(request: HttpRequest) -> Any:
 def _packets(membership: Membership, slots: list[Assignment], *, fresh: bool = False) -> list[dict[str, Any]]:
     """What the browser needs of each slot; a freshly claimed one has no earlier answer to look for."""
     slots = assigning.with_items(slots)
-    given = {} if fresh else progress.given(membership, slots)
+    sent_back = referring.questions(slots)
+    given = {} if fresh and not sent_back else progress.given(membership, slots)
     questions = membership.project.version.schema["questions"] if membership.project.version else []
-    return [_packet(slot, given.get(slot.item_id), questions) for slot in slots]
+    proposed = suggesting.show(membership=membership, slots=slots)
+    packets = [_packet(slot, given.get(slot.item_id), questions, sent_back.get(slot.pk, "")) for slot in slots]
+    pushed = batches.of_slots(membership, slots)
+    packets = [
+        {**packet, "batch": pushed[slot.pk]} if slot.pk in pushed else packet
+        for slot, packet in zip(slots, packets, strict=True)
+    ]
+    return [
+        {**packet, "suggestions": proposed[slot.item_id]} if slot.item_id in proposed else packet
+        for slot, packet in zip(slots, packets, strict=True)
+    ]
 
 
-def shared_modules() -> dict[str, str]:
-    """What the scripts of several kinds use: name -> address."""
-    return {name: static(f"js/kinds/{name}.js") for name in SHARED}
+def shared_modules(questions: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """What the scripts of these questions share: name -> address; only what they use is sent."""
+    wanted = {
+        "labels": True,
+        "marking": marks(questions),
+        "companies": any(entry.get("linked") for entry in questions),
+        "numbers": any(entry.get("numbers") for entry in questions),
+        "dates": any(entry["kind"] == "events" and entry.get("date") for entry in questions),
+    }
+    return {name: static(f"js/kinds/{name}.js") for name, used in wanted.items() if used}
+
+
+def marks(questions: Sequence[dict[str, Any]]) -> bool:
+    """Whether some question asks for places in the text."""
+    return any(entry["kind"] in MARKING for entry in questions)
 
 
 def compares(questions: Sequence[dict[str, Any]]) -> bool:
     """Whether some question is about the candidate responses of an item."""
-    return any(KINDS[entry["kind"]].compares for entry in questions)
+    return any(KINDS[entry["kind"]].compares(entry) for entry in questions)
 
 
 def packet_item(item: Item, *, questions: Sequence[dict[str, Any]] = (), person: int | None = None) -> dict[str, Any]:
     """What the browser needs of an item to show it; candidates, in this person's order, where a question needs them."""
     document, text = item.document, item.text
-    shown: dict[str, Any] = {}
+    before, after = item.around
+    shown: dict[str, Any] = {"before": before, "after": after} if before or after else {}
     if compares(questions):
         shown["candidates"] = candidates.shuffled(document.candidates, item=item.pk, person=person)
         shown["reference"] = document.reference
     return {
         **shown,
-        "id": item.pk,
         "text": text,
         "title": document.title,
         "source_type": document.source_type,
@@ -352,11 +447,16 @@ def packet_item(item: Item, *, questions: Sequence[dict[str, Any]] = (), person:
     }
 
 
-def _packet(slot: Assignment, given: Annotation | None, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _packet(
+    slot: Assignment, given: Annotation | None, questions: Sequence[dict[str, Any]], asked: str = ""
+) -> dict[str, Any]:
+    """asked: what its person is to think about again; the earlier answer is then where they begin."""
+    again = {"asked_again": asked, "status": ""} if asked else {}
     return {
         "assignment": slot.pk,
         "token": str(slot.token) if slot.token else None,
         "item": packet_item(slot.item, questions=questions, person=slot.annotator_id),
         **annotating.told(given or Annotation(status="")),
+        **again,
         "correction": False,
     }

@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import assigning, inviting, progress
+from annotation import assigning, batches, inviting, pace, progress, quality, suggesting
 from annotation.access import member
+from annotation.awaited import Awaited, awaited, counts
 from annotation.forms import InvitationForm, MembershipForm, ProjectForm, ProjectSettingsForm
 from annotation.jobs import State
-from annotation.models import Assignment, Gold, Invitation, Membership, Project, Thread, User
+from annotation.models import Assignment, Gold, Invitation, Membership, Project, User
 
 
 @require_safe
@@ -27,27 +28,28 @@ from annotation.models import Assignment, Gold, Invitation, Membership, Project,
 def projects(request: HttpRequest) -> HttpResponseBase:
     """The projects that this person is a member of."""
     memberships = Membership.objects.filter(user=request.user, project__archived_at=None).select_related(
-        "project__version"
+        "project__version", "user"
     )
     rows = list(memberships.order_by("project__name", "pk"))
     how_far = _how_far([row.project_id for row in rows if row.can_adjudicate])
+    waits = counts(rows)
     context = {
-        "rows": [(row, how_far.get(row.project_id)) for row in rows],
+        "rows": [(row, how_far.get(row.project_id), waits[row.project_id]) for row in rows],
         "can_create": User.objects.can_create_projects(request.user),
     }
     return render(request, "annotation/projects.html", context)
 
 
 def _how_far(projects: list[int]) -> dict[int, dict[str, int]]:
-    """Answers wanted and closed per project, in one query; projects without items are left out."""
-    closed = Q(state__in=[Assignment.State.DONE, Assignment.State.SKIPPED])
+    """Answers wanted and in per project, and percent closed, in one query; projects without items are left out."""
+    closed = Q(state__in=Assignment.ANSWERED)
     counts = (
-        Assignment.objects.filter(project__in=projects)
+        progress.counted(Assignment.objects.filter(project__in=projects))
         .values("project")
-        .annotate(all=Count("pk"), closed=Count("pk", filter=closed))
+        .annotate(all=Count("pk"), closed=Count("pk", filter=closed), done=Count("pk", filter=Q(state="done")))
     )
     return {
-        row["project"]: {"all": row["all"], "closed": row["closed"], "percent": 100 * row["closed"] // row["all"]}
+        row["project"]: {"all": row["all"], "done": row["done"], "percent": 100 * row["closed"] // row["all"]}
         for row in counts
     }
 
@@ -76,22 +78,32 @@ def new_project(request: HttpRequest) -> HttpResponseBase:
 @member()
 def project(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """A project's home: what to do next, and for those who may see it, how far it is."""
-    context: dict[str, Any] = {"project": membership.project, "membership": membership}
+    context: dict[str, Any] = {
+        "project": membership.project,
+        "membership": membership,
+        "awaited": [(row, _leads_to(row, membership.project)) for row in awaited(membership)],
+    }
     if membership.can_label:
         context["done_today"] = progress.done_today(membership)
+        context["pushed"] = batches.mine(membership)
     if membership.can_adjudicate:
-        overview = progress.overview(membership.project)
+        overview, found = progress.overview(membership.project), pace.pace(membership.project)
         context |= {
             "overview": overview,
             "gold_by": [(label, overview["gold_by"].get(name, 0)) for name, label in Gold.Method.choices],
-            "people": progress.people(membership.project),
-            "asked": Thread.objects.filter(project=membership.project).visible_to(request.user).waiting().count(),
-            "days_left": progress.forecast(membership.project, overview),
+            "people": quality.people(membership.project),
+            "pace": found,
+            "finish": pace.ends(found, overview["left"]),
             "imports": membership.project.imports.exclude(state=State.PREPARED).select_related("created_by")[:3],
         }
     if membership.is_manager:
+        context["suggested"] = suggesting.figures(membership.project)
         context["steps"] = next_steps(membership.project, context["overview"])
     return render(request, "annotation/project.html", context)
+
+
+def _leads_to(row: Awaited, project: Project) -> str:
+    return reverse(row.page, args=[project.slug, row.pk] if row.pk else [project.slug]) + row.query
 
 
 def next_steps(project: Project, overview: dict[str, Any]) -> list[dict[str, Any]]:
@@ -152,14 +164,14 @@ def _invited(project: Project, labellers: int) -> str:
 def _labelled(overview: dict[str, Any]) -> str:
     if not overview["slots"]:
         return _("No answers are asked for yet.")
-    return _("%(done)d of %(all)d answers are in.") % {
-        "done": overview["slots"] - overview["left"],
-        "all": overview["slots"],
-    }
+    told = {name: overview[key] for name, key in (("done", "done"), ("skipped", "skipped"), ("all", "slots"))}
+    if not overview["skipped"]:
+        return _("%(done)s answers of %(all)s wanted") % told
+    return _("%(done)s answers of %(all)s wanted are in; closed without an answer: %(skipped)s") % told
 
 
 def _settled(overview: dict[str, Any]) -> str:
-    return _("Cases that wait: %(open)d. Answers that are gold: %(gold)d.") % {
+    return _("Cases that wait: %(open)d. Items with gold: %(gold)d.") % {
         "open": overview["cases_open"],
         "gold": overview["gold"],
     }
@@ -174,7 +186,7 @@ def settings(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     form = ProjectSettingsForm(request.POST or None, instance=copy(project))
     if request.method == "POST" and form.is_valid():
         try:
-            inviting.configure(project=project, **form.cleaned_data)
+            inviting.configure(project=project, by=request.user, **form.cleaned_data)
         except ValueError as error:
             form.add_error(None, str(error))
         else:
@@ -226,7 +238,7 @@ def invite(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 @member("manager")
 def withdraw(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Close an invitation."""
-    inviting.withdraw(get_object_or_404(Invitation, pk=pk, project=membership.project))
+    inviting.withdraw(get_object_or_404(Invitation, pk=pk, project=membership.project), by=request.user)
     messages.success(request, _("The invitation is closed."))
     return redirect("annotation:members", membership.project.slug)
 
@@ -238,9 +250,10 @@ def change_role(request: HttpRequest, membership: Membership, pk: int) -> HttpRe
     row = get_object_or_404(Membership, pk=pk, project=membership.project)
     form = MembershipForm(request.POST, prefix=str(row.pk))
     if form.is_valid():
-        _say(request, lambda: inviting.change_role(membership=row, **form.cleaned_data), _("Saved."))
+        _say(request, lambda: inviting.change_role(membership=row, by=request.user, **form.cleaned_data), _("Saved."))
     else:
-        messages.error(request, _("Choose one of the roles."))
+        sentences = [str(error) for found in form.errors.values() for error in found]
+        messages.error(request, " ".join(sentences) or _("Choose one of the roles."))
     return redirect("annotation:members", membership.project.slug)
 
 
@@ -249,7 +262,11 @@ def change_role(request: HttpRequest, membership: Membership, pk: int) -> HttpRe
 def remove(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Take a member out; their answers stay."""
     row = get_object_or_404(Membership.objects.select_related("project", "user"), pk=pk, project=membership.project)
-    _say(request, lambda: inviting.remove(membership=row), _("%(who)s is no longer a member.") % {"who": row.user})
+    _say(
+        request,
+        lambda: inviting.remove(membership=row, by=request.user),
+        _("%(who)s is no longer a member.") % {"who": row.user},
+    )
     if row.user_id == request.user.pk and not Membership.objects.filter(pk=pk).exists():
         return redirect("annotation:projects")
     return redirect("annotation:members", membership.project.slug)
@@ -260,7 +277,7 @@ def remove(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
 def release(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Take the items back that a member holds but has not answered."""
     row = get_object_or_404(Membership, pk=pk, project=membership.project)
-    count = assigning.release(project=membership.project, annotator=row.user_id)
+    count = assigning.release(project=membership.project, annotator=row.user_id, by=request.user)
     sentence = ngettext("%(count)d item was taken back.", "%(count)d items were taken back.", count)
     messages.success(request, sentence % {"count": count})
     return redirect("annotation:members", membership.project.slug)

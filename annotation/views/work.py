@@ -7,9 +7,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from annotation import asking, choosing, progress
+from annotation import asking, choosing, history, progress, quality
 from annotation.access import member
 from annotation.models import Membership
+from annotation.views.consistency import titled
+from annotation.views.history import with_schemas
 from annotation.views.inbox import with_words
 
 SHOWN = 50
@@ -33,6 +35,11 @@ def work(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         else:
             messages.success(request, _("Saved."))
         return redirect("annotation:work", membership.project.slug)
+    try:
+        after = history.place_of(request.GET.get("after", ""))
+    except ValueError:
+        after = None
+    found = history.own(membership=membership, after=after, size=SHOWN)
     days = progress.work(membership)
     threads = asking.threads(project=membership.project, user=request.user)
     mine = list(threads.filter(asker=request.user).order_by("-pk")[:SHOWN])
@@ -45,6 +52,10 @@ def work(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "done_today": progress.done_today(membership),
         "skips": progress.without_answer(membership)[:SHOWN],
         "asked": with_words(mine, request.user),
+        "consistency": titled(quality.self_agreement(membership.project, membership.user_id)),
+        "happened": with_schemas(membership.project, found.entries),
+        "after": found.after,
+        "is_first": after is None,
     }
     response = render(request, "annotation/work.html", context)
     asking.see(membership=membership, threads=[row.pk for row in mine])

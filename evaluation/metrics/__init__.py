@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from evaluation.metrics import choice, choices, preference, rubric, score, text
+from evaluation.metrics import choice, choices, events, preference, rubric, score, spans, text
 from evaluation.metrics.values import Metric, MetricValue
 
 
@@ -43,4 +43,6 @@ def _kind(module: ModuleType) -> Kind:
     return Kind(name, module.METRICS, module.PRIMARY, module.measure, module.detail, module.BESIDE)
 
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in map(_kind, (choice, choices, score, preference, rubric, text))}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in map(_kind, (choice, choices, score, preference, rubric, text, spans, events))
+}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from annotation.text.words import _, gettext_noop
-from evaluation.metrics.sampled import FEWEST, dependent
+from evaluation.metrics.sampled import FEWEST, UNDEFINED, dependent, ratio
 from evaluation.metrics.values import Metric, MetricValue
 from evaluation.significance import (
     DRAWS,
@@ -161,30 +161,24 @@ def _margins_of_sums(sums: Floats) -> Margins:
 # -- The metrics, of one set of margins [L] or of a batch [..., L] -------------------------------------------------
 
 
-def _ratio(part: Floats, whole: Floats, empty: float) -> Floats:
-    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    out: Floats = np.full(np.broadcast(part, whole).shape, empty)
-    return np.divide(part, whole, out=out, where=whole != 0)
-
-
 def accuracy(m: Margins) -> Floats:
     """Share of items answered right, [...]; NaN of no items."""
-    return _ratio(m.right.sum(axis=-1), m.support.sum(axis=-1), np.nan)
+    return ratio(m.right.sum(axis=-1), m.support.sum(axis=-1), np.nan)
 
 
 def precision(m: Margins) -> Floats:
     """Of the answers with this label, the share that is right, [..., L]; NaN for a label never predicted."""
-    return _ratio(m.right, m.predicted, np.nan)
+    return ratio(m.right, m.predicted, np.nan)
 
 
 def recall(m: Margins) -> Floats:
     """Of the gold items of this label, the share found, [..., L]; NaN for a label without gold items."""
-    return _ratio(m.right, m.support, np.nan)
+    return ratio(m.right, m.support, np.nan)
 
 
 def f1(m: Margins) -> Floats:
     """2 right / (support + predicted), [..., L]; NaN for a label that occurs neither in gold nor in predictions."""
-    return _ratio(2 * m.right, m.support + m.predicted, np.nan)
+    return ratio(2 * m.right, m.support + m.predicted, np.nan)
 
 
 def macro_f1(m: Margins) -> Floats:
@@ -194,13 +188,13 @@ def macro_f1(m: Margins) -> Floats:
     out of the mean: it was not tested. (As sklearn's macro F1 over the labels present, with zero_division=0.)
     """
     present = m.support + m.predicted > 0
-    return _ratio(_ratio(2 * m.right, m.support + m.predicted, 0.0).sum(axis=-1), present.sum(axis=-1), np.nan)
+    return ratio(ratio(2 * m.right, m.support + m.predicted, 0.0).sum(axis=-1), present.sum(axis=-1), np.nan)
 
 
 def weighted_f1(m: Margins) -> Floats:
     """Mean F1 weighted by the number of gold items of each label, [...]."""
-    each = _ratio(2 * m.right, m.support + m.predicted, 0.0)
-    return _ratio((each * m.support).sum(axis=-1), m.support.sum(axis=-1), np.nan)
+    each = ratio(2 * m.right, m.support + m.predicted, 0.0)
+    return ratio((each * m.support).sum(axis=-1), m.support.sum(axis=-1), np.nan)
 
 
 def mcc(m: Margins) -> Floats:
@@ -213,13 +207,13 @@ def mcc(m: Margins) -> Floats:
     covariance = m.right.sum(axis=-1) * n - (m.support * m.predicted).sum(axis=-1)
     of_gold = n**2 - (m.support**2).sum(axis=-1)
     of_answers = n**2 - (m.predicted**2).sum(axis=-1) - unanswered**2
-    found = _ratio(covariance, np.sqrt(of_gold * of_answers), 0.0)
+    found = ratio(covariance, np.sqrt(of_gold * of_answers), 0.0)
     return np.where(of_gold > 0, found, np.nan)
 
 
 def coverage(m: Margins) -> Floats:
     """Share of items that got an answer at all, [...]; NaN of no items."""
-    return _ratio(m.predicted.sum(axis=-1), m.support.sum(axis=-1), np.nan)
+    return ratio(m.predicted.sum(axis=-1), m.support.sum(axis=-1), np.nan)
 
 
 _OVERALL: dict[str, Callable[[Margins], Floats]] = {
@@ -334,12 +328,7 @@ def _resample(gold: Ints, predicted: Ints, n_labels: int, *, groups: Ints | None
     )
 
 
-_UNDEFINED = {
-    "mcc": gettext_noop("Undefined: all gold items have the same label."),
-    "precision": gettext_noop("Undefined: the label was never predicted."),
-    "recall": gettext_noop("Undefined: no gold item has the label."),
-    "f1": gettext_noop("Undefined: the label occurs neither in gold nor in the predictions."),
-}
+_UNDEFINED = {**UNDEFINED, "mcc": gettext_noop("Undefined: all gold items have the same label.")}
 
 
 def _measure(column: _Column, place: int, sampled: _Sampled, level: float) -> MetricValue:

@@ -1,4 +1,4 @@
-"""PURE. rubric: a point for each criterion. Errors in points, weighted kappa, equal ratings; each criterion and the mean.
+"""PURE. rubric: a point for each criterion (of each response). Errors in points, weighted kappa, equal ratings; each criterion and the mean.
 
 A criterion without an answer (missing, refused, unparsable) is taken as the point farthest from the gold, so that leaving
 it out never pays. A criterion that the gold does not rate is not asked. The mean is over the criteria, each weighing the
@@ -46,18 +46,16 @@ def rows_of(
         raise ValueError(
             f"Gold has {len(gold)} items and the predictions {len(predicted)}: they must be the same items."
         )
-    names, last = rubric.names(question), len(question["points"]) - 1
-    found = np.zeros((len(gold), 2 + WIDE * len(names)))
+    last = len(question["points"]) - 1
+    starts = {name: 2 + WIDE * place for place, name in enumerate(rubric.names(question))}
+    found = np.zeros((len(gold), 2 + WIDE * len(starts)))
     for row, (wanted, given) in enumerate(zip(gold, predicted, strict=True)):
-        truth, said = rubric.places(wanted, question), rubric.places(given or {}, question)
-        found[row, :2] = 1, all(truth[name] == said.get(name) for name in truth)
-        for place, name in enumerate(names):
-            if name not in truth:
-                continue
-            g = truth[name]
-            p = said.get(name, 0 if 2 * g >= last else last)
-            start = 2 + WIDE * place
-            found[row, start : start + WIDE] = 1, name in said, abs(g - p), (g - p) ** 2, g, p, g * g, p * p, g == p
+        truth, said = rubric.rated(wanted, question), rubric.rated(given or {}, question)
+        found[row, :2] = 1, all(truth[key] == said.get(key) for key in truth)
+        for key, g in truth.items():
+            p = said.get(key, 0 if 2 * g >= last else last)
+            start = starts[key[1]]
+            found[row, start : start + WIDE] += 1, key in said, abs(g - p), (g - p) ** 2, g, p, g * g, p * p, g == p
     return found
 
 

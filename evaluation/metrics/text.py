@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from annotation.text.normal import normalised
 from annotation.text.words import gettext_noop
 from evaluation.metrics.sampled import Column, figures, ratio
 from evaluation.metrics.values import Metric, MetricValue
@@ -42,7 +43,7 @@ def tokens(words: str) -> list[str]:
 
     Small letters, full-width signs as plain ones, no punctuation, no English articles.
     """
-    folded = unicodedata.normalize("NFKC", words).lower()
+    folded = normalised("NFKC", words).lower()
     plain = "".join(" " if _is_punctuation(sign) and sign not in string.punctuation else sign for sign in folded)
     plain = "".join(sign for sign in plain if sign not in string.punctuation)
     return ALONE.sub(r" \1 ", ARTICLES.sub(" ", plain)).split()

@@ -21,6 +21,18 @@ METRICS = {
     "mcc": gettext_lazy("MCC"),
     "exact_match": gettext_lazy("exact set"),
     "micro_f1": gettext_lazy("micro F1"),
+    "micro_precision": gettext_lazy("micro precision"),
+    "micro_recall": gettext_lazy("micro recall"),
+    "overlap_f1": gettext_lazy("F1, overlapping"),
+    "boundary_f1": gettext_lazy("F1 of the ends"),
+    "without_error": gettext_lazy("items without error"),
+    "argument_f1": gettext_lazy("F1 of arguments"),
+    "argument_precision": gettext_lazy("precision of arguments"),
+    "argument_recall": gettext_lazy("recall of arguments"),
+    "type_f1": gettext_lazy("F1 of triggers with type"),
+    "trigger_f1": gettext_lazy("F1 of triggers"),
+    "status_accuracy": gettext_lazy("status right, of events found"),
+    "date_accuracy": gettext_lazy("date right, of events found"),
     "jaccard": gettext_lazy("mean Jaccard"),
     "hamming": gettext_lazy("Hamming loss"),
     "mae": gettext_lazy("mean absolute error"),
@@ -109,6 +121,11 @@ def report_lines(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     for status, count in (report.get("statuses") or {}).items():
         if status != "ok":
             found.append((_("answers with the status “%(status)s”") % {"status": status}, thousands(count), ""))
+    if soft := report.get("soft"):
+        near = _("not in the metrics; closeness to what people said: %(closeness)s") % {
+            "closeness": f"{soft['closeness']:.3f}"
+        }
+        found.append((_("examples of ambiguous texts"), thousands(soft["n"]), near))
     if ignored := report.get("ignored_columns"):
         found.append((_("columns that were ignored"), thousands(len(ignored)), ", ".join(ignored)))
     return found

@@ -7,17 +7,30 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.access import member
 from annotation.kinds import KINDS
 from annotation.models import Membership
+from annotation.views.errands import progress
 from evaluation import leaderboard, submitting
 from evaluation.forms import SubmitForm
 from evaluation.models import Benchmark, Submission
 
 BAR = 260
+# How the confusion of kinds that mark a text sets gold beside what was predicted, and what stands where there is nothing.
+MATCHED = {
+    "spans": {
+        "how": gettext_lazy("a mark stands with the one that has its ends, else with the one that shares most characters with it"),
+        "none": gettext_lazy("not marked"),
+    },
+    "events": {
+        "how": gettext_lazy("an event stands with the one that has its trigger; of several with the one of its type"),
+        "none": gettext_lazy("no event"),
+    },
+}  # fmt: skip
 
 
 def bars(entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -143,6 +156,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
         "headline": [score for score in scores if not score.label],
         "per_label": leaderboard.per_label(row, scores),
         "confusion": leaderboard.confusion_rows(row),
+        "matched": MATCHED.get(row.benchmark.asked["kind"]),
         "labels": row.benchmark.labels,
         "per_label_metrics": leaderboard.kind(row.benchmark).per_label,
     }
@@ -155,10 +169,7 @@ def submission(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
 def submission_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The scoring's progress as a fragment."""
     row = submission_of(membership, pk)
-    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
-    if not row.is_live:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, row)
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import jobs
 from annotation.access import member
 from annotation.models import Membership
+from annotation.views.errands import progress
 from evaluation import refreshing
 from evaluation.forms import ScheduleForm
 from evaluation.models import Dataset, Refresh
@@ -82,10 +83,7 @@ def refresh(request: HttpRequest, membership: Membership, pk: int) -> HttpRespon
 def refresh_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The progress as a fragment."""
     row = get_object_or_404(Refresh, pk=pk, dataset__project=membership.project)
-    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
-    if not row.is_live:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, row)
 
 
 @require_POST

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import jobs
 from annotation.access import member
 from annotation.models import Gold, Membership
+from annotation.views.errands import progress
 from evaluation import export, findings, freezing
 from evaluation.forms import FreezeForm
 from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
@@ -138,10 +139,7 @@ def balance(row: DatasetVersion) -> list[dict[str, Any]]:
 def version_progress(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The freeze's progress as a fragment."""
     row = found(membership, pk)
-    response = render(request, "_job.html", {"job": row, "project": membership.project, "progress_url": request.path})
-    if not row.is_live:
-        response["HX-Refresh"] = "true"
-    return response
+    return progress(request, row)
 
 
 @require_POST

@@ -29,6 +29,7 @@ const started = Date.now();
 
 const clock = new parts.clock.Clock();
 const drafts = new parts.drafts.Drafts(desk.user, desk.project, (draft) => ask(desk.urls.draft, desk.user, draft));
+const paper = new parts.paper.Paper($("text"));
 const state = new parts.state.State(S);
 const tally = new parts.tally.Tally({ today: desk.done_today, share: desk.share, goal: desk.goal, strings: S, clock });
 
@@ -39,6 +40,8 @@ const page = {
   changed,
   strings: S,
   text: $("text"),
+  paper,
+  companies: async (query) => (await look(`${desk.urls.companies}?${new URLSearchParams(query)}`)).json?.companies ?? [],
   get item() { return current?.item ?? null; },
   get answer() { return answer; },
   say: (words) => { $("spoken").textContent = words; },
@@ -48,15 +51,20 @@ const fields = desk.questions.map((question) => {
   const root = document.querySelector(`[data-question="${CSS.escape(question.name)}"]`);
   return kinds[question.kind].mount(root, question, page);
 });
-const sure = parts.sure ? new parts.sure.Sure(wasSure) : null;
+const suggest = parts.suggest ? new parts.suggest.Suggest(fields, S) : null;
+const sure = parts.sure ? new parts.sure.Sure(() => history.keep(said()), wasSure) : null;
+// In the qualification each answer is told about, and the item stays on the screen meanwhile.
+const training = parts.training ? new parts.training.Training(fields, S) : null;
 const history = new parts.history.History();
 const guideline = new parts.guideline.Guideline(fields, () => answer, () => ($("item").hidden ? document.body : $("text")).focus({ preventScroll: true }));
+// Where marks are made, the place that was found is selected for them.
+const find = new parts.find.Find(paper, S, (start, end) => parts.marking?.handOf(paper, page).select([start, start], [end, end]));
 const look = (address) => ask(address, desk.user);
 const mine = new parts.mine.Mine({ ask: look, url: desk.urls.mine, fields, strings: S, open: reopen, jump });
 
 // `final`: the person is done with the question; `part`: what is being typed, one step of undo for all of it.
 function changed(name, value, { final = false, part = "" } = {}) {
-  history.keep(answer, part && `${name}/${part}`);
+  history.keep(said(), part && `${name}/${part}`);
   answer = { ...answer, [name]: value };
   openQuestions();
   const field = fields.find((one) => one.question.name === name);
@@ -66,6 +74,11 @@ function changed(name, value, { final = false, part = "" } = {}) {
   else if (final && single) return submit("submitted");
   else if (final) nextOpen();
   serverDraft();
+}
+
+// All that undo takes back.
+function said() {
+  return { answer, flagged, confidence: sure?.value ?? null };
 }
 
 function nextOpen() {
@@ -109,13 +122,37 @@ function given() {
 
 function restore(earlier) {
   if (!earlier) return false;
-  answer = earlier;
+  answer = earlier.answer;
+  setFlag(earlier.flagged);
+  sure?.set(earlier.confidence);
   for (const field of fields) field.set(answer[field.question.name], current.item);
   openQuestions();
   showRule(null);
   keepDraft();
   serverDraft();
   return true;
+}
+
+// Takes what the model proposes as if the person had entered it; with a single question that is the whole answer.
+function accept() {
+  if (!current || paused || !suggest) return;
+  // An answer may open the question that another suggestion is for.
+  for (let more = true; more;) {
+    const found = Object.entries(suggest.values(asked)).filter(([name, value]) => JSON.stringify(answer[name]) !== JSON.stringify(value));
+    for (const [name, value] of found) {
+      history.keep(said(), "accept");
+      answer = { ...answer, [name]: value };
+    }
+    more = found.length > 0;
+    openQuestions();
+  }
+  if (!Object.keys(suggest.values(asked)).length) return;
+  for (const field of fields) field.set(answer[field.question.name], current.item);
+  showRule(null);
+  keepDraft();
+  if (single && !holding) return submit("submitted");
+  serverDraft();
+  if (!nextOpen()) document.querySelector("[data-do=save]").focus();
 }
 
 function showRule(label) {
@@ -127,12 +164,13 @@ function showRule(label) {
   }
 }
 
-// Gives the label's question that answer, where a label has that key: the question in the focus first, then the open ones.
+// Gives the label's question that answer, where a label has that key: what holds words of the text first, then the
+// question in the focus, then the open ones.
 function answerBy(key) {
   if (!current || paused) return false;
   const order = fields.filter(asked).sort((a, b) => b.root.contains(document.activeElement) - a.root.contains(document.activeElement));
   const open = order.filter((field) => field.root.contains(document.activeElement) || answer[field.question.name] == null);
-  return [...open, ...order].some((field) => field.key(key));
+  return [...order.filter((field) => field.busy?.()), ...open, ...order].some((field) => field.key(key));
 }
 
 function keepDraft() {
@@ -140,6 +178,7 @@ function keepDraft() {
 }
 
 function serverDraft() {
+  if (training) return;
   const of = current;
   drafts.later(() => {
     if (current !== of || !of || of.correction) return null;
@@ -158,11 +197,13 @@ function show(packet, notice = "") {
   sure?.set(kept?.confidence ?? packet.confidence);
   $("comment").value = kept?.comment ?? packet.comment;
   $("comment-field").hidden = !$("comment").value;
-  parts.item.draw(packet, S);
+  find.forget();
+  parts.item.draw(packet, S, paper);
   parts.candidates?.draw($("candidates"), packet.item, S);
   history.clear();
   for (const field of fields) field.set(answer[field.question.name], packet.item);
   openQuestions();
+  suggest?.show(packet);
   showRule(null);
   say(notice || pending);
   pending = "";
@@ -254,7 +295,7 @@ function finish({ status, json }) {
   stuck = status !== 200;
   reveal("end");
   if (!stuck && !json.waiting) tally.end();
-  const words = status === 401 ? json?.error : stuck ? S.offline : json.waiting ? S.others : S.all_done;
+  const words = status === 401 ? json?.error : stuck ? S.offline : json.limited ? S.limited : json.unqualified ? S.unqualified : json.waiting ? S.others : S.all_done;
   $("end-words").textContent = [pending, words, tally.session ? sessionWords() : ""].filter(Boolean).join(" ");
   pending = "";
   if (status === 401) state.show("out", 0, json);
@@ -283,7 +324,7 @@ function mayNot() {
 }
 
 function submit(status, reason = "") {
-  if (!current || paused) return;
+  if (!current || paused || training?.busy) return;
   const missing = status === "submitted" ? mayNot() : "";
   if (missing) return say(missing);
   if (!performance.getEntriesByName("assay:key").length) performance.mark("assay:key");
@@ -306,16 +347,28 @@ function submit(status, reason = "") {
   drafts.drop(current.assignment);
   tally.count(entry, 1);
   outbox.add(entry);
-  advance();
+  if (training) training.busy = true;
+  else advance();
 }
 
 const outbox = new Outbox(desk.user, desk.project, desk.urls.submit, {
   saved(entry, reply) {
+    if (training) {
+      pause(true);
+      const next = () => {
+        pause(false);
+        current = null;
+        take([reply.next]);
+        advance();
+      };
+      return training.show(reply.feedback, next, desk.urls);
+    }
     take([reply.next]);
     if (!current && !paused && waiting.length) advance();
   },
   refused(entry, status, reply) {
     tally.count(entry, -1);
+    if (training) training.busy = false;
     if (entry.body.token && ["submitted", "skipped", "undecided"].includes(reply.theirs?.status)) {
       tally.move(1);
       conflicts.add(entry, reply.theirs);
@@ -381,9 +434,9 @@ async function earlier(query) {
   return look(`${desk.urls.mine}?${query}`);
 }
 
-// Goes to an item by its number; the sentence why it cannot, or nothing.
-async function jump(item) {
-  const { status, json } = await earlier(`item=${encodeURIComponent(item)}`);
+// Goes to an item by the number of its assignment; the sentence why it cannot, or nothing.
+async function jump(number) {
+  const { status, json } = await earlier(`assignment=${encodeURIComponent(number)}`);
   if (status !== 200) return json?.error ?? S.offline;
   setAside();
   show(json);
@@ -393,9 +446,9 @@ async function jump(item) {
 const actions = {
   save: () => submit("submitted"),
   look: () => advance(),
-  redo: () => current && restore(history.forth(answer)),
+  redo: () => current && restore(history.forth(said())),
   undo() {
-    if (current && restore(history.back(answer))) return null;
+    if (current && restore(history.back(said()))) return null;
     if (!last) return actions.back();
     const { clientId, assignment } = last;
     const unsent = outbox.take(clientId);
@@ -409,10 +462,12 @@ const actions = {
   back: () => mine.show(async () => { if (outbox.size) await outbox.flush(); }),
   skip: () => current && $("skip-dialog").showModal(),
   undecided: () => current && $("undecided-dialog").showModal(),
-  flag() { if (current) { setFlag(!flagged); keepDraft(); serverDraft(); } },
+  accept,
+  flag() { if (current) { history.keep(said()); setFlag(!flagged); keepDraft(); serverDraft(); } },
   comment() { if (current) { $("comment-field").hidden = false; $("comment").focus(); } },
   ask: () => asking.open(),
   guideline: () => guideline.toggle(),
+  find: () => current && !paused && find.show(),
   pause() {
     pause(!paused);
     if (paused) reveal("paused");
@@ -465,9 +520,16 @@ await conflicts.refresh();
 if (outbox.size) await outbox.flush();
 if (!current) advance();
 // A link to one of the person's own items, as their page of work has them.
-const wanted = /^#item=(\d+)$/.exec(location.hash)?.[1];
+const wanted = /^#assignment=(\d+)$/.exec(location.hash)?.[1];
 if (wanted) {
   window.history.replaceState(null, "", location.pathname);
   tell(await jump(wanted));
+}
+if (parts.told) {
+  new parts.told.Told({
+    tell: () => ask(desk.urls.told, desk.user, { number: desk.number }),
+    opened: () => clock.stop(true),
+    closed() { clock.stop(paused); $("text").focus({ preventScroll: true }); },
+  });
 }
 document.documentElement.dataset.ready = "1";

@@ -11,9 +11,9 @@ from tests.conftest import make_project
 
 pytestmark = pytest.mark.django_db
 MAY = {
-    "alice": {"member", "label"},
-    "carol": {"member", "adjudicate", "boards"},
-    "dave": {"member", "manager", "adjudicate", "research", "boards"},
+    "alice": {"member", "label", "calibrate"},
+    "carol": {"member", "adjudicate", "boards", "calibrate"},
+    "dave": {"member", "manager", "adjudicate", "research", "boards", "calibrate"},
     "erin": {"member", "research", "boards"},
 }
 

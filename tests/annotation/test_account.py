@@ -153,6 +153,13 @@ def test_signing_in_and_out(cast, client_of):
     assert client.get(reverse("annotation:account")).status_code == 302
 
 
+def test_a_name_longer_than_any_is_compared_by_its_beginning_alone(client_of):
+    client = client_of(None)
+    for place in range(10):
+        assert sign_in(client, "x" * 151 + str(place) * 1000, "wrong").status_code == 200
+    assert sign_in(client, "x" * 2000, "wrong").status_code == 429
+
+
 def test_after_ten_wrong_tries_a_name_waits_and_others_do_not(cast, client_of):
     client = client_of(None)
     for _try in range(10):

@@ -17,8 +17,6 @@ from annotation.kinds import preference
 from tests.annotation.worlds import bring, lines
 from tests.conftest import make_project, set_schema
 
-pytestmark = pytest.mark.usefixtures("still")
-
 PAIR = {"name": "pick", **preference.check_schema({})}
 RANKS = {"name": "pick", **preference.check_schema({"mode": "ranking"})}
 
@@ -296,7 +294,7 @@ def test_real_pairs_come_in_with_their_answers_and_leave_no_model_behind(cast, s
 
 
 @pytest.mark.django_db
-def test_the_page_shows_sides_and_models(cast, client_of, still):
+def test_the_page_shows_sides_and_models(cast, client_of):
     project = make_project(cast)
     set_schema(project, schemas.check({"questions": [{"name": "pick", "kind": "preference"}]}))
     pair = {"response_a": "x", "response_b": "y", "model_a": "mistral", "model_b": "llama"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,77 +9,44 @@ import numpy as np
 import pytest
 
 from annotation import agreement
+from annotation.agreement import gamma, metric
+from benchmarks import published
 
 SHARED = Path(os.environ.get("ASSAY_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 REFERENCE = SHARED / "reference" / "agreement.json"
 CASES = json.loads(REFERENCE.read_text(encoding="utf-8")) if REFERENCE.is_file() else []
 
-LATER = {  # what other kinds of question will measure
-    "icc1",
-    "icc2",
-    "icc2k",
-    "masi_distance",
-    "alpha_u_unitizing",
-    "gamma",
-    "span_f1_strict",
-    "span_f1_ent_type",
-    "dawid_skene_marginals",
-    "dawid_skene_confusion",
-    "cohen_kappa_ase",  # asymptotic errors and intervals: the bootstrap takes their place
-    "gwet_ac1_ci95",
-}
-LATER_LEVELS = {"set_jaccard", "set_masi"}
-
-
-def of_first_two(measure: Callable[..., float]) -> Callable[[agreement.Ratings, str], float]:
-    """The measure of the first two rows of a matrix."""
-    return lambda r, _: measure(r, "0", "1")
-
-
-COVERED: dict[str, Callable[[agreement.Ratings, Any], Any]] = {
-    "krippendorff_alpha": lambda r, level: agreement.krippendorff_alpha(r, level),
-    "cohen_kappa": of_first_two(agreement.cohen_kappa),
-    "scott_pi": of_first_two(agreement.scott_pi),
-    "light_kappa": lambda r, _: agreement.light_kappa(r),
-    "fleiss_kappa": lambda r, _: agreement.fleiss_kappa(r),
-    "fleiss_kappa_missing": lambda r, _: agreement.fleiss_kappa(r),
-    "fleiss_kappa_per_category": lambda r, _: agreement.fleiss_kappa_per_category(r),
-    "gwet_ac1": lambda r, _: agreement.gwet_ac1(r),
-    "brennan_prediger": lambda r, _: agreement.brennan_prediger(r),
-    "bennett_s": lambda r, _: agreement.brennan_prediger(r),
-    "randolph_kappa_free": lambda r, _: agreement.brennan_prediger(r),
-    "conger_kappa": lambda r, _: agreement.conger_kappa(r),
-    "percent_agreement": lambda r, _: agreement.percent_agreement(r),
-    "percent_agreement_value_weighted": lambda r, _: np.trace(agreement.confusion(r)) / agreement.confusion(r).sum(),
-}
-
-
-def from_matrix(matrix: list[list[Any]]) -> agreement.Ratings:
-    """Ratings from raters x units, None for a missing answer; raters are named by their row."""
-    seen = sorted({value for row in matrix for value in row if value is not None})
-    triples = [
-        (f"{unit:04}", str(rater), str(value))
-        for rater, row in enumerate(matrix)
-        for unit, value in enumerate(row)
-        if value is not None
-    ]
-    return agreement.from_triples(triples, categories=[str(value) for value in seen])
-
 
 @pytest.mark.skipif(not CASES, reason="the published values are not on this machine")
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_published_value_is_reproduced(case: dict[str, Any]) -> None:
-    if case["measure"] in LATER or case["level"] in LATER_LEVELS:
-        pytest.skip(f"{case['measure']} ({case['level']}) belongs to another kind of question")
-    found = COVERED[case["measure"]](from_matrix(case["matrix"]), case["level"])
-    assert found == pytest.approx(case["expected"], abs=case["tolerance"], rel=0)
+    found = published.ours(case, CASES)
+    assert published.holds(case, found), f"published {case['expected']}, ours {found}"
 
 
-@pytest.mark.skipif(not CASES, reason="the published values are not on this machine")
-def test_every_published_value_is_covered_or_left_to_another_kind() -> None:
-    later = [case["name"] for case in CASES if case["measure"] in LATER or case["level"] in LATER_LEVELS]
-    assert {case["measure"] for case in CASES if case["name"] not in later} == set(COVERED)
-    assert (len(CASES) - len(later), len(later)) == (39, 17)
+SHROUT_FLEISS = [[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]]
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [("icc1", 0.17), ("icc2", 0.29), ("icc3", 0.71), ("icc1k", 0.44), ("icc2k", 0.62), ("icc3k", 0.91)],
+)
+def test_the_six_forms_of_shrout_and_fleiss_1979_are_reproduced(measure: str, expected: float) -> None:
+    case = {"name": measure, "measure": measure, "matrix": SHROUT_FLEISS, "expected": expected, "tolerance": 0.005}
+    assert published.holds(case, published.ours(case, []))
+
+
+def test_weighted_kappa_of_cohen_1968_is_reproduced() -> None:
+    table = np.array([[88, 14, 18], [10, 40, 10], [2, 6, 12]], dtype=float)
+    apart = np.array([[0, 1, 3], [1, 0, 6], [3, 6, 0]], dtype=float)
+    assert metric.weighted_kappa(table, apart) == pytest.approx(0.348, abs=5e-4)
+
+
+def test_gamma_of_mathet_2015_rests_on_the_disorder_of_the_best_alignment() -> None:
+    alex = [(2, 9, "1"), (11, 17, "2"), (24, 30, "5"), (32, 36, "6"), (36, 44, "6"), (44, 60, "7")]
+    paul = [(2, 9, "1"), (11, 17, "3"), (19, 25, "5"), (32, 44, "6")]
+    suzan = [(2, 9, "1"), (11, 17, "4"), (21, 27, "5"), (32, 36, "6"), (36, 40, "6"), (40, 44, "6")]
+    assert gamma.disorder([alex, paul, suzan]) == pytest.approx(0.96, abs=0.005)
 
 
 def rows(shared: Path, name: str) -> list[dict[str, Any]]:

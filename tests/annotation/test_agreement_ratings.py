@@ -139,3 +139,22 @@ def test_half_a_million_triples_are_taken() -> None:
     r = from_triples(triples, categories=YES_NO)
     assert (len(r.units), len(r.raters), r.value.size) == (100_000, 5, 500_000)
     assert r.counts.sum() == 500_000
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_some_answers_alone_are_what_their_triples_would_make(grouped: bool) -> None:
+    rng = np.random.default_rng(7)
+    groups = {f"u{n}": f"d{rng.integers(12)}" for n in range(60)} if grouped else None
+    triples = [(f"u{n}", f"r{r}", "abc"[rng.integers(3)]) for n in range(80) for r in range(5) if rng.random() < 0.6]
+    whole = from_triples(triples, categories="abcd", groups=groups)
+    rows = [
+        (whole.units[unit], whole.raters[rater], whole.categories[value])
+        for unit, rater, value in zip(whole.unit, whole.rater, whole.value, strict=True)
+    ]
+    for share in (0.0, 0.02, 0.3, 1.0):
+        part = np.flatnonzero(rng.random(len(rows)) < share)
+        alone = from_triples([rows[place] for place in part], categories="abcd", groups=groups)
+        found = whole.only(part)
+        assert (found.units, found.raters, found.categories) == (alone.units, alone.raters, alone.categories)
+        for name in ("unit", "rater", "value", "group"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=name)

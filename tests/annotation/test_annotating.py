@@ -12,8 +12,8 @@ from django.utils import timezone
 from annotation import annotating, assigning, inviting, publishing
 from annotation import models as a
 from annotation.annotating import Conflict
-from tests.annotation.worlds import answer, correct, lease, member, sent, take
-from tests.conftest import make_annotation, make_items, make_project, make_user
+from tests.annotation.worlds import answer, correct, label, lease, member, sent, take
+from tests.conftest import make_annotation, make_gold, make_items, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -304,6 +304,69 @@ def test_who_has_read_and_becomes_annotator_is_still_known_to_have_read(project,
     assert fresh.annotations.get(annotator=cast["carol"]).independent
 
 
+def test_who_read_as_adjudicator_and_comes_back_as_annotator_is_still_known_to_have_read(project, cast):
+    read, fresh = make_items(project, 2, slots=3)
+    make_annotation(read, cast["alice"], "positive")
+    inviting.remove(membership=a.Membership.objects.get(project=project, user=cast["carol"]))
+    inviting.remove(membership=a.Membership.objects.get(project=project, user=cast["bob"]))
+    make_annotation(fresh, cast["alice"], "positive")
+    for who in ("carol", "bob"):
+        invitation, _token = inviting.invite(project=project, by=cast["dave"], role="annotator")
+        inviting.accept(invitation=invitation, user=cast[who])
+    label(project, read, carol="positive", bob="positive")
+    label(project, fresh, carol="positive")
+    given = a.Annotation.objects.exclude(annotator=cast["alice"])
+    assert set(given.values_list("item", "annotator__username", "independent")) == {
+        (read.pk, "carol", False),
+        (read.pk, "bob", True),
+        (fresh.pk, "carol", True),
+    }
+
+
+def test_who_labelled_beside_managing_and_only_labels_now_had_read_what_was_complete(project, cast):
+    [item] = make_items(project, 1)
+    dave = a.Membership.objects.get(project=project, user=cast["dave"])
+    a.Membership.objects.create(project=project, user=make_user("frank"), role="manager")
+    inviting.change_role(membership=dave, role="manager", labels=True)
+    label(project, item, alice="positive", bob="positive")
+    dave.refresh_from_db()
+    inviting.change_role(membership=dave, role="annotator", labels=False)
+    inviting.configure(project=project, overlap=3)
+    label(project, item, dave="positive")
+    assert not item.annotations.get(annotator=cast["dave"]).independent
+
+
+def ask_all_again(project):
+    publishing.save_draft(project=project, text="# Other rules", schema=project.version.schema, user=None)
+    publishing.publish(project=project, user=None, change_note="x", earlier="ask")
+    project.refresh_from_db()
+
+
+def test_gold_that_was_replaced_when_all_was_asked_again_had_been_read(project, cast):
+    a.Membership.objects.filter(user=cast["dave"]).update(labels=True)
+    [settled, fresh] = make_items(project, 2)
+    make_gold(settled)
+    ask_all_again(project)
+    assert not a.Gold.objects.current().exists()
+    for item in (settled, fresh):
+        answer(project, cast["dave"], lease(item, cast["dave"]))
+        answer(project, cast["bob"], lease(item, cast["bob"]))
+    assert not settled.annotations.get(annotator=cast["dave"]).independent
+    assert fresh.annotations.get(annotator=cast["dave"]).independent
+    assert settled.annotations.get(annotator=cast["bob"]).independent
+
+
+def test_who_answered_alone_and_is_asked_again_stays_independent(cast):
+    project = make_project(cast, slug="alone", overlap=1)
+    a.Membership.objects.filter(project=project, user=cast["dave"]).update(labels=True)
+    [item] = make_items(project, 1)
+    answer(project, cast["dave"], lease(item, cast["dave"]))
+    assert a.Gold.objects.current().exists()
+    ask_all_again(project)
+    answer(project, cast["dave"], lease(item, cast["dave"]))
+    assert a.Annotation.objects.current().get().independent
+
+
 def test_more_answers_to_a_settled_item_are_independent_of_those_alone_who_could_not_read_it(project, cast):
     [item] = make_items(project, 1)
     for name in ("alice", "bob"):
@@ -572,6 +635,7 @@ def test_a_request_that_is_no_object_is_refused():
         ("3", None),
         (True, None),
         (10**9, 4 * 3600.0),
+        (10**400, 4 * 3600.0),
     ],
 )
 def test_a_broken_clock_says_nothing_and_a_huge_time_is_bounded(given, kept):

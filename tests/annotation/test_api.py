@@ -22,7 +22,7 @@ from annotation import schema as schemas
 from tests.annotation.worlds import label, lease, upload
 from tests.conftest import LABELS, Caller, make_annotation, make_gold, make_items, make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 ROOT = "/api/v1/projects/"
 HERE = f"{ROOT}sentiment/"
@@ -272,15 +272,15 @@ def test_one_reads_ones_last_answers_and_corrects_one_of_them(project, cast, cal
     make_annotation(items[2], cast["alice"], status="draft")
     alice = caller_of("alice")
     skip, first = alice.get(f"{HERE}label/mine/").json()["results"]
-    assert (skip["item"], skip["status"], skip["skip_reason"]) == (items[1].pk, "skipped", "unclear")
-    assert (first["item"], first["answer"], first["text"]) == (items[0].pk, {"sentiment": "positive"}, items[0].text)
+    assert (skip["text"], skip["status"], skip["skip_reason"]) == (items[1].text, "skipped", "unclear")
+    assert (first["answer"], first["text"]) == ({"sentiment": "positive"}, items[0].text)
     version = alice.get(f"{HERE}guideline/").json()["id"]
     sent = {"client_id": str(uuid.uuid4()), "version": version, "answer": {"sentiment": "negative"}}
     assert alice.post(f"{HERE}label/", {**sent, "assignment": first["assignment"]}).status_code == 200
     assert a.Annotation.objects.get(item=items[0], annotator=cast["alice"]).answer == {"sentiment": "negative"}
     # The answers agree now: what was a case is gold, and the corrected answer is the last one.
     assert a.Gold.objects.current().get(item=items[0]).value == "negative"
-    assert [row["item"] for row in alice.get(f"{HERE}label/mine/").json()["results"]] == [items[0].pk, items[1].pk]
+    assert [row["text"] for row in alice.get(f"{HERE}label/mine/").json()["results"]] == [items[0].text, items[1].text]
     [others] = caller_of("bob").get(f"{HERE}label/mine/").json()["results"]
     refused(alice.post(f"{HERE}label/", {**sent, "client_id": str(uuid.uuid4()), "assignment": others["assignment"] + 99}), 409)  # fmt: skip
     refused(caller_of("carol").get(f"{HERE}label/mine/"), 403)
@@ -1138,6 +1138,16 @@ def test_words_to_search_for_may_be_anything(words, project, client_of):
     assert client_of("dave").get("/p/sentiment/items/", {"q": words}).status_code == 200
 
 
+@pytest.mark.parametrize("words", ["\x00", "a\x00b", "x" * 100_000, "%", "'; --", "e" + "\u0301\u0316" * 5000, "\ud800".encode("utf-8", "surrogatepass")], ids=range(7))  # fmt: skip
+def test_words_to_find_a_company_by_may_be_anything(words, project, caller_of, client_of):
+    for answer in (
+        caller_of("alice").get(f"{HERE}companies/", {"q": words}),
+        client_of("alice").get("/p/sentiment/label/companies/", {"q": words}),
+        client_of("alice").get("/p/sentiment/companies/", {"q": words}),
+    ):
+        assert answer.status_code == 200
+
+
 def test_the_schema_that_a_published_guideline_returns_is_the_one_in_force(project, caller_of):
     told = caller_of("alice").get(f"{HERE}guideline/").json()
     assert told["schema"] == schemas.from_labels("sentiment", LABELS) == project.version.schema
@@ -1148,6 +1158,6 @@ def test_a_case_is_decided_once_when_two_decide_at_once(project, cast, caller_of
     carol = caller_of("carol")
     stale = a.Case.objects.select_related("item__document", "project__version").get(pk=case.pk)
     adjudicating.decide(case=case, value="negative", user=cast["dave"], reason="other")
-    monkeypatch.setattr("annotation.api.OneCase._row", lambda self, pk: stale)
+    monkeypatch.setattr("annotation.api.cases.OneCase._row", lambda self, pk: stale)
     refused(carol.post(f"{HERE}cases/{case.pk}/", {"value": "positive", "reason": "other"}), 400, "settled already")
     assert a.Gold.objects.get().value == "negative"

@@ -13,7 +13,7 @@ from annotation import models as a
 from tests.annotation.worlds import bring, label
 from tests.conftest import make_items, make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 ROWS = [
     {
         "id": "a",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annotation import deciding
+from annotation import adjudicating, deciding
 from annotation import models as a
 from tests.annotation.worlds import label
 from tests.conftest import make_items, make_project
@@ -130,3 +130,15 @@ def test_one_annotators_answers_settle_what_they_answered(project, cast):
 def test_an_annotator_who_is_unknown_is_told_who_there_is(project):
     with pytest.raises(ValueError, match=r"“zoe” names nobody .* They are: alice, bob"):
         deciding.by_annotator(project=project, question="sentiment", annotator="zoe", user=None)
+
+
+def test_second_decisions_are_not_made_by_an_annotators_answers(project, cast):
+    [item] = make_items(project, ["Nobody knows yet."])
+    label(project, item, alice="positive", bob="negative")
+    case = a.Case.objects.open().get(item=item)
+    gold = adjudicating.decide(case=case, value="negative", user=cast["carol"], reason="other")
+    second = a.Case.objects.create(project=project, item=item, question="sentiment", why=a.Case.Why.SECOND, first=gold)
+    deciding.by_annotator(project=project, question="sentiment", annotator="alice", user=cast["dave"])
+    second.refresh_from_db()
+    assert second.closed_at is None
+    assert not a.SecondOpinion.objects.exists()

@@ -62,19 +62,33 @@ def test_the_forms_hold_no_field_of_the_servers():
         for form in (ProjectForm, ProjectSettingsForm, InvitationForm, MembershipForm, AccountForm)
     }
     assert fields["ProjectSettingsForm"] == {
-        "name", "description", "overlap", "settle", "lease_minutes", "undecided", "confidence",
+        "name", "description", "overlap", "overlap_rules", "overlap_most", "settle", "agreed_percent", "second_percent",
+        "discussion_names", "lease_minutes", "undecided",
+        "confidence", "suggestions", "suggest_undivided", "suggestion_control", "control_share", "again_share", "again_days",
     }  # fmt: skip
     # What few projects want is set afterwards.
-    assert fields["ProjectForm"] == fields["ProjectSettingsForm"] - {"undecided", "confidence"} | {"slug"}
+    assert fields["ProjectForm"] == {"name", "slug", "description", "overlap", "settle", "lease_minutes"}
     assert fields["InvitationForm"] == {"email", "role", "labels"}
-    assert fields["MembershipForm"] == {"role", "labels"}
+    assert fields["MembershipForm"] == {"role", "labels", "daily_limit"}
     assert fields["AccountForm"] == {"name", "email"}
+
+
+SETTINGS = {
+    "name": "P", "overlap": 2, "overlap_most": 0, "settle": "unanimous", "lease_minutes": 30, "confidence": "none",
+    "suggestions": "never", "suggestion_control": 20, "agreed_percent": 0, "second_percent": 0, "control_share": 0, "again_share": 0, "again_days": 7,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"overlap": 0},
+        {"overlap_most": 21},
+        {"overlap_rules": "x" * 4001},
+        {"suggestions": "x"},
+        {"suggestion_control": 91},
+        {"agreed_percent": 101},
+        {"second_percent": 101},
         {"overlap": 21},
         {"lease_minutes": 0},
         {"lease_minutes": 1441},
@@ -85,13 +99,13 @@ def test_the_forms_hold_no_field_of_the_servers():
     ],
 )
 def test_settings_out_of_range_are_refused(changes):
-    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
+    data = SETTINGS
     assert ProjectSettingsForm(data).is_valid()
     assert set(ProjectSettingsForm({**data, **changes}).errors) == set(changes)
 
 
 def test_a_description_is_as_long_as_a_browser_counts_it():
-    data = {"name": "P", "overlap": 2, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
+    data = SETTINGS
     assert ProjectSettingsForm({**data, "description": "x\r\n" * 2500}).is_valid()
     refused = ProjectSettingsForm({**data, "description": "x\r\n" * 2500 + "x"})
     assert "this one has 5001" in refused.errors["description"][0]

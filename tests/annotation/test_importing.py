@@ -6,13 +6,13 @@ from collections import Counter
 import openpyxl
 import pytest
 
-from annotation import importing
+from annotation import importing, loading
 from annotation import models as a
 from annotation.text.normal import text_key
 from tests.annotation.worlds import TEXTS, bare, bring, documents, lines, three, upload
 from tests.conftest import make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -214,3 +214,41 @@ def test_the_refused_rows_come_back_by_the_mapping_of_their_file(project):
     refused = row.refused.read()
     again = upload(project, refused, "refused.csv", remember=True)
     assert again.options["mapping"] == {"id": "Ticket", "text": "Verbatim"}
+
+
+LONG = "item_id,text,annotator,label\n" + "".join(
+    f"{n},Sentence {n} on rates.,{who},{('up', 'down')[(n + place) % (2 if n % 3 else 1)]}\n"
+    for place, who in enumerate(("u1", "u2", "u3"))
+    for n in range(40)
+)
+
+
+def test_a_file_with_a_row_per_answer_brings_the_answers_of_all_its_people(cast, monkeypatch):
+    monkeypatch.setattr(loading, "BATCH", 7)
+    project = bare(cast)
+    report = bring(project, LONG, "long.csv", create_schema=True)
+    assert (report["rows"], report["new"], report["annotations"], report["refused"]) == (120, 40, 120, 0)
+    assert report["annotators"] == ["u1", "u2", "u3"]
+    assert report["warnings"] == []
+    given = set(a.Annotation.objects.submitted().values_list("item__document__external_id", "annotator__name", "answer__label"))  # fmt: skip
+    rows = [line.split(",") for line in LONG.splitlines()[1:]]
+    assert given == {(item, who, label) for item, _text, who, label in rows}
+    # The same file again adds nothing; another answer of the same person is told, and the first stands.
+    again = bring(project, LONG, "again.csv")
+    assert (again["new"], again["annotations"]) == (0, 0)
+    two = bring(project, "item_id,text,annotator,label\nx,Other text.,u1,up\nx,Other text.,u1,down\nx,Other text.,u2,up\n", "two.csv")  # fmt: skip
+    assert (two["new"], two["annotations"], len(two["warnings"])) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "who"),
+    [
+        ("id,text,user,label\n1,A,ann,up\n2,B,ben,down\n3,C,cat,up\n", None),
+        ("id,text,user,label\n1,A,ann,up\n1,A,ben,down\n2,B,ann,up\n", "user"),
+        ("id,text,Annotator,label\n1,A,ann,up\n2,B,ben,down\n", "Annotator"),
+        ("id,text,annotator\n1,A,ann\n2,B,ben\n", None),
+    ],
+)
+def test_who_gave_a_label_is_told_from_who_wrote_the_text(cast, rows, who):
+    row = upload(bare(cast), rows, "file.csv")
+    assert row.options["mapping"].get("annotator") == who

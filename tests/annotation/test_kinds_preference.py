@@ -12,8 +12,6 @@ from annotation.kinds import About, preference
 from tests.annotation.worlds import bring, lines, take, upload
 from tests.conftest import make_project, set_schema
 
-pytestmark = pytest.mark.usefixtures("still")
-
 TWO = About(text="Which?", candidates=("a", "b"))
 THREE = About(text="Which?", candidates=("a", "b", "c"))
 

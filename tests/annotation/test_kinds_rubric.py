@@ -12,10 +12,9 @@ from annotation.agreement import metric
 from annotation.agreement.kinds import AGREEMENTS
 from annotation.agreement.ratings import from_triples
 from annotation.kinds import rubric
+from annotation.kinds.about import About
 from tests.annotation.worlds import bring, lines, member, take
 from tests.conftest import make_items, make_project, set_schema
-
-pytestmark = pytest.mark.usefixtures("still")
 
 CRITERIA = ["clear | Clarity | can be understood", "relevant", "文笔 | 文笔"]
 SCALE = ["0 | no", "1 | partly", "2 | yes"]
@@ -179,6 +178,123 @@ def test_without_answers_or_variation_there_is_a_reason():
     json.dumps([nobody, figures], allow_nan=False)
 
 
+# Ratings of each candidate response
+
+EACH = asked(each=True, criteria=["clear | Clarity", "relevant"])
+ITEM = About("Why?", candidates=("a", "b"))
+BOTH = {"a": {"clear": 2, "relevant": 0}, "b": {"clear": 1, "relevant": 1}}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        BOTH,
+        {"B": {"relevant": "1", "CLARITY": "partly"}, "a": "clear: 2; relevant: no"},
+        json.dumps(BOTH),
+        [BOTH["a"], BOTH["b"]],
+        {**BOTH, "shown": None},
+    ],
+)
+def test_each_response_gets_all_the_ratings_in_the_order_of_the_document(cell):
+    found = rubric.clean(rubric.read(cell, EACH), EACH, ITEM)
+    assert (found, list(found), list(found["a"])) == (BOTH, ["a", "b"], ["clear", "relevant"])
+    assert rubric.summarise(found, EACH) == "A: Clarity 2, relevant 0; B: Clarity 1, relevant 1"
+
+
+def test_the_order_on_the_screen_is_kept_with_an_answer_and_is_no_part_of_gold():
+    found = rubric.clean({**BOTH, "shown": ["b", "a"]}, EACH, ITEM)
+    assert found == {**BOTH, "shown": ["b", "a"]}
+    assert rubric.settled(found, EACH) == BOTH
+    assert rubric.distance(found, BOTH, EACH) == 0
+    with pytest.raises(ValueError, match="“shown” must list the responses"):
+        rubric.clean({**BOTH, "shown": ["a"]}, EACH, ITEM)
+
+
+@pytest.mark.parametrize(
+    ("value", "about", "sentence"),
+    [
+        ({"a": BOTH["a"]}, ITEM, "B: Clarity, relevant has no rating yet"),
+        ({**BOTH, "b": {"clear": 1}}, ITEM, "B: relevant has no rating yet"),
+        ({**BOTH, "c": BOTH["a"]}, ITEM, "“c” is no response of the item. “quality” rates these: a, b"),
+        ({**BOTH, "m-one": BOTH["a"]}, None, "“m-one” is no response of the item"),
+        ({"a": 2, "b": 1}, ITEM, "takes an object of criteria and points"),
+        ({"clear": 2}, ITEM, "takes an object of criteria and points|is no response"),
+        (BOTH, About("Why?"), "rates each response; the item has none"),
+        ({}, ITEM, "has no rating yet"),
+        ({"a": {"deep": 1}, "b": BOTH["b"]}, ITEM, "“deep” is no criterion"),
+        ([1], ITEM, "takes an object of criteria and points"),
+    ],
+)
+def test_ratings_that_do_not_fit_the_responses_are_refused_in_a_sentence(value, about, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        rubric.clean(rubric.read(value, EACH), EACH, about)
+
+
+def test_responses_may_be_left_out_where_the_question_need_not_be_answered():
+    free = {**EACH, "required": False}
+    assert rubric.clean({"a": {}, "b": {"clear": 1}}, free, ITEM) == {"b": {"clear": 1}}
+    with pytest.raises(ValueError, match="no response is rated"):
+        rubric.clean({"shown": ["a", "b"]}, free, ITEM)
+
+
+def test_distance_and_median_are_taken_rating_by_rating():
+    other = {"a": {"clear": 2, "relevant": 1}, "b": {"clear": 1, "relevant": 1}}
+    assert rubric.distance(BOTH, other, EACH) == pytest.approx(0.5 / 4)
+    assert rubric.merge([BOTH, other, other], EACH) == (other, 1.0)
+    assert rubric.merge([BOTH, {**BOTH, "b": {"clear": 1, "relevant": 1}, "a": {"clear": 0, "relevant": 0}}], EACH) is None  # fmt: skip
+    assert rubric.merge([{"a": BOTH["a"]}, {"b": BOTH["b"]}], EACH) is None
+
+
+def test_alpha_takes_each_response_for_a_unit_and_draws_those_of_an_item_together():
+    rng = np.random.default_rng(3)
+    rows, flat = [], []
+    for item in range(30):
+        for rater in range(3):
+            said = {name: {row: int(rng.integers(0, 3)) for row in ("clear", "relevant")} for name in "ab"}
+            rows.append((f"i{item}", f"r{rater}", {**said, "shown": ["b", "a"] if rater else ["a", "b"]}))
+            flat += [(f"i{item}/{name}", f"r{rater}", said[name]) for name in "ab"]
+    figures = AGREEMENTS["rubric"].report(rows, question=EACH, draws=200, seed=1)
+    alphas = [
+        metric.alpha(from_triples([(u, r, str(v[name])) for u, r, v in flat], categories=["0", "1", "2"]), "ordinal")
+        for name in ("clear", "relevant")
+    ]
+    assert [row[2] for row in figures["tables"][0]["rows"]] == pytest.approx(alphas, abs=1e-12)
+    assert figures["alpha_mean"]["value"] == pytest.approx(np.mean(alphas), abs=1e-12)
+    assert figures["n_units"] == 30
+    together = {f"i{item}/{name}": f"i{item}" for item in range(30) for name in "ab"}
+    grouped = AGREEMENTS["rubric"].report(flat, question={**EACH, "each": False}, groups=together, draws=200, seed=1)
+    assert (figures["alpha_mean"]["low"], figures["alpha_mean"]["high"]) == pytest.approx(
+        (grouped["alpha_mean"]["low"], grouped["alpha_mean"]["high"])
+    )
+    brief = AGREEMENTS["rubric"].brief(rows, question=EACH, draws=50, seed=1)
+    assert brief["alpha_mean"]["value"] == pytest.approx(np.mean(alphas), abs=1e-12)
+
+
+@pytest.mark.django_db
+def test_an_item_without_responses_is_refused_where_each_is_rated(cast):
+    project = make_project(cast)
+    set_schema(project, {"questions": [EACH]})
+    report = bring(project, lines({"id": "x", "text": "Words"}), labels="ignore")
+    assert report["refused"] == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("responses", ["Because.", ["Because."], [{"text": "Because.", "model": "m-one"}]])
+def test_a_single_response_can_be_rated_where_none_are_compared(cast, responses):
+    project = make_project(cast)
+    set_schema(project, {"questions": [EACH]})
+    row = {"id": "x", "text": "Why?", "candidates": responses, "reference": "So.", "ratings": {"a": BOTH["a"]}}
+    report = bring(project, lines(row), labels="gold", mapping={"id": "id", "text": "text", "candidates": "candidates", "reference": "reference", "label": "ratings"})  # fmt: skip
+    assert (report["new"], report["gold"], report["refused"]) == (1, 1, 0), report
+    document = a.Document.objects.get()
+    assert [(one["name"], one["text"]) for one in document.candidates] == [("a", "Because.")]
+    assert a.Gold.objects.get().value == {"a": BOTH["a"]}
+    better = schemas.check({"questions": [{"name": "better", "kind": "preference"}]})["questions"]
+    set_schema(project, {"questions": [EACH, *better]})
+    report = bring(project, lines({**row, "id": "y", "text": "Where?"}), labels="ignore", mapping={"id": "id", "text": "text", "candidates": "candidates"})  # fmt: skip
+    assert report["refused"] == 1
+
+
 @pytest.mark.django_db
 def test_ratings_published_for_answers_of_earnings_calls_come_in_as_gold(cast, shared):
     project = make_project(cast)
@@ -192,3 +308,8 @@ def test_ratings_published_for_answers_of_earnings_calls_come_in_as_gold(cast, s
     stored = dict(a.Gold.objects.values_list("item__document__external_id", "value"))
     assert stored == {row["id"]: row["meta"]["ratings"] for row in rows}
     assert measuring.measure(project=project, question="quality", draws=20)["n_ratings"] == 0
+
+
+def test_a_criterion_that_is_no_word_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"\['clear'\]"):
+        rubric.clean(rubric.read([{"criterion": ["clear"], "rating": 1}], QUESTION), QUESTION)

@@ -13,10 +13,8 @@ from annotation import schema as schemas
 from annotation.agreement import metric, scores
 from annotation.agreement.kinds import AGREEMENTS
 from annotation.kinds import score
-from tests.annotation.worlds import bring
+from tests.annotation.worlds import bare, bring
 from tests.conftest import make_project, set_schema
-
-pytestmark = pytest.mark.usefixtures("still")
 
 OPTIONS = {"draws": 300, "seed": 3, "level": 0.95}
 
@@ -99,6 +97,9 @@ def test_every_point_of_a_scale_is_stored_as_it_is_written():
         (None, "takes a number"),
         ([0.1], "takes a number"),
         ("9" * 400, "takes a number"),
+        ("1e999999999999", "takes a number"),
+        ("-1E+1000000", "takes a number"),
+        ("1" + "\u0300\u0316" * 5000, "takes a number"),
     ],
 )
 def test_an_answer_that_cannot_be_is_refused_in_a_sentence(value, sentence):
@@ -282,13 +283,16 @@ def test_the_headline_follows_the_declared_level():
 
 
 @pytest.mark.django_db
-def test_emobank_by_five_people_has_the_published_agreement(cast, shared):
-    project = make_project(cast)
-    questions = [{"name": name, "kind": "score"} for name in "vad"]
-    set_schema(project, schemas.check({"questions": questions}))
-    report = bring(project, (shared / "data/normalised/dev/emobank_news.jsonl").read_bytes())
+@pytest.mark.parametrize("asked", [True, False])
+def test_emobank_by_five_people_has_the_published_agreement(cast, shared, asked):
+    project = make_project(cast) if asked else bare(cast)
+    if asked:
+        questions = [{"name": name, "kind": "score"} for name in "vad"]
+        set_schema(project, schemas.check({"questions": questions}))
+    report = bring(project, (shared / "data/normalised/dev/emobank_news.jsonl").read_bytes(), create_schema=not asked)
     assert (report["new"], report["refused"]) == (1200, 0)
     expected = json.loads((shared / "data/expected_agreement.dev.json").read_text())["dev/emobank_news"]
+    project.refresh_from_db()
     for name in "vad":
         figures = measuring.measure(project=project, question=name, draws=100)
         assert figures["alpha_interval"]["value"] == pytest.approx(expected[f"alpha_interval_{name.upper()}"], abs=1e-6)
@@ -313,3 +317,43 @@ def test_real_scores_come_in_as_they_are_written(cast, shared, name, settings, c
     assert (report["new"], report["refused"], report["gold"]) == (len(rows), 0, len(rows))
     stored = dict(a.Gold.objects.values_list("item__document__external_id", "value"))
     assert stored == {row["id"]: float(row[column]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([1, 3, 5], {"min": 1, "max": 5, "step": 1}),
+        ([-0.374, 0.5], {"min": -0.374, "max": 0.5, "step": 0.001}),
+        ([2], {"min": 2, "max": 3, "step": 1}),
+        ([0.25], {"min": 0.25, "max": 0.26, "step": 0.01}),
+        ([10, 1000], {"min": 10, "max": 1000, "step": 1}),
+    ],
+)
+def test_a_scale_is_made_from_the_numbers_of_a_file(values, wanted):
+    found = score.scale(values)
+    assert {name: float(value) for name, value in found.items()} == wanted
+    question = {"name": "tone", **score.check_schema(found)}
+    assert [float(score.clean(value, question)) for value in values] == values
+    with pytest.raises(ValueError, match="too many steps"):
+        score.scale([0.0000001, 99.5])
+
+
+@pytest.mark.django_db
+def test_numbers_beside_names_make_scores_and_class_numbers_make_labels(cast):
+    rows = [
+        {"id": n, "text": f"Text {n}.", "label": n % 2, "annotations": [{"annotator": who, "label": {"Tone": n % 5 + 1, "topic": "a" if n % 3 else "b"}} for who in "xy"]}
+        for n in range(12)
+    ]  # fmt: skip
+    project = bare(cast)
+    report = bring(project, "\n".join(map(json.dumps, rows)).encode(), create_schema=True)
+    assert (report["new"], report["refused"], report["annotations"]) == (12, 0, 24)
+    project.refresh_from_db()
+    kinds = {entry["name"]: entry["kind"] for entry in project.version.schema["questions"]}
+    assert kinds == {"tone": "score", "topic": "choice"}
+    rows = [{"id": f"n{n}", "text": f"Other {n}.", "annotations": [{"annotator": who, "score": n / 2} for who in "xy"]} for n in range(9)]  # fmt: skip
+    other = bare(cast, "other")
+    report = bring(other, "\n".join(map(json.dumps, rows)).encode(), create_schema=True)
+    assert (report["annotations"], report["refused"]) == (18, 0)
+    other.refresh_from_db()
+    [entry] = other.version.schema["questions"]
+    assert (entry["kind"], float(entry["max"]), float(entry["step"])) == ("score", 4.0, 0.1)

@@ -1,6 +1,7 @@
 """text: free words, cleaned as texts are; equal answers and how alike the others are."""
 
 import json
+import random
 from difflib import SequenceMatcher
 
 import pytest
@@ -103,3 +104,32 @@ def test_many_items_have_an_interval():
     found = AGREEMENTS["text"].brief(rows, question=LINE, draws=200, seed=1)["equal"]
     assert found["value"] == pytest.approx(2 / 3)
     assert found["low"] < found["value"] < found["high"]
+
+
+def alike(a, b):
+    """As difflib has it, the whole way."""
+    return SequenceMatcher(None, *sorted((a, b)), autojunk=False).ratio()
+
+
+@pytest.mark.parametrize("few", [0, 60, text.FEW])
+def test_the_quick_way_to_the_similarity_is_that_of_difflib(monkeypatch, few):
+    monkeypatch.setattr(text, "FEW", few)
+    chance = random.Random(few)
+    for signs, length in (("ab", 40), ("abc", 30), ("a", 12), ("abcdefgh", 60), ("净利润增长8％", 50), ("aab b", 90)):
+        for _ in range(60):
+            one, other = ("".join(chance.choice(signs) for _ in range(chance.randrange(length))) for _ in range(2))
+            assert text.similarity(one, other) == alike(one, other), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("a" * 2000, "ab" * 1000, 0.5), ("aab" * 667, "abb" * 667, 2 / 3), ("ab" * 1000, "ba" * 1000, 0.9995),
+     ("".join(f"a{chr(1000 + n)}" for n in range(1000)), "".join(f"a{chr(5000 + n)}" for n in range(1000)), 0.5)],
+)  # fmt: skip
+def test_texts_that_are_made_to_be_slow_take_a_few_walks(monkeypatch, one, other, expected):
+    walks = []
+    walk = text.longest
+    monkeypatch.setattr(text, "longest", lambda a, b: walks.append(len(a) * len(b)) or walk(a, b))
+    assert text.similarity(one, other) == pytest.approx(expected, abs=2e-3)
+    # difflib begins anew at each of up to a thousand blocks, over all of the rest.
+    assert sum(walks) < 10 * text.COMPARED**2

@@ -59,7 +59,7 @@ def test_an_answer_goes_in_and_the_next_item_comes_out(project, cast, client_of)
     assert reply.status_code == 200
     assert reply.json()["saved"] is True
     following = reply.json()["next"]
-    assert following["item"]["id"] not in (first["item"]["id"], second["item"]["id"])
+    assert following["assignment"] not in (first["assignment"], second["assignment"])
     assert a.Annotation.objects.get().answer == {"sentiment": "negative"}
     texts = {packet["item"]["text"] for packet in (first, second, following)}
     assert texts < {TEXT, "Second.", "Third.", "Fourth."}
@@ -102,7 +102,7 @@ def test_the_last_item_has_no_next_and_next_says_whether_to_wait(project, cast, 
     client = client_of("alice")
     [packet] = packets(client, project)
     assert post(client, project, body(packet)).json()["next"] is None
-    assert client.get(url("label_next", project)).json() == {"packets": [], "waiting": False}
+    assert client.get(url("label_next", project)).json() == {"packets": [], "waiting": False, "limited": False}
     take(project, cast["bob"])
     # What bob holds alice has answered: nothing of it can come to her.
     assert client.get(url("label_next", project)).json()["waiting"] is False
@@ -205,7 +205,7 @@ def test_one_goes_back_to_ones_own_answer_and_corrects_it(project, cast, client_
     for item in items:
         answer(project, cast["alice"], lease(item, cast["alice"]), "negative")
     rows = client.get(url("label_mine", project)).json()["items"]
-    assert [row["item_id"] for row in rows] == [item.pk for item in reversed(items)]
+    assert [row["excerpt"] for row in rows] == [item.text for item in reversed(items)]
     packet = client.get(url("label_mine", project), {"assignment": rows[0]["assignment"]}).json()
     assert (packet["token"], packet["correction"], packet["answer"]) == (None, True, {"sentiment": "negative"})
     reply = post(client, project, body(packet, "positive"))
@@ -220,7 +220,7 @@ def test_the_list_of_ones_own_answers_goes_on_page_by_page(project, cast, client
     first = client.get(url("label_mine", project)).json()["items"]
     rest = client.get(url("label_mine", project), {"before": first[-1]["at"]}).json()["items"]
     assert (len(first), len(rest)) == (50, 5)
-    assert not {row["item_id"] for row in first} & {row["item_id"] for row in rest}
+    assert not {row["assignment"] for row in first} & {row["assignment"] for row in rest}
 
 
 def test_answers_of_the_same_moment_are_neither_left_out_nor_given_twice(project, cast, client_of):
@@ -230,7 +230,7 @@ def test_answers_of_the_same_moment_are_neither_left_out_nor_given_twice(project
     client, address, found = client_of("alice"), url("label_mine", project), []
     for _page in range(3):
         reply = client.get(address).json()
-        found += [row["item_id"] for row in reply["items"]]
+        found += [row["assignment"] for row in reply["items"]]
         address = url("label_mine", project) + reply["older"]
     assert len(found) == len(set(found)) == 120
     assert reply["older"] == ""
@@ -339,13 +339,14 @@ def test_the_answer_that_completes_an_item_costs_at_most_twelve_queries_too(proj
 
 def test_an_item_of_ones_own_is_found_by_its_number_and_no_other(project, cast, client_of):
     first, second = make_items(project, 2)
-    answer(project, cast["alice"], lease(first, cast["alice"]))
-    answer(project, cast["bob"], lease(second, cast["bob"]))
+    mine, others = lease(first, cast["alice"]), lease(second, cast["bob"])
+    answer(project, cast["alice"], mine)
+    answer(project, cast["bob"], others)
     alice = client_of("alice")
-    found = alice.get(url("label_mine", project), {"item": first.pk})
-    assert (found.json()["item"]["id"], found.json()["correction"]) == (first.pk, True)
-    for number in (second.pk, 10**17, "x", "-1"):
-        assert alice.get(url("label_mine", project), {"item": number}).status_code == 404
+    found = alice.get(url("label_mine", project), {"assignment": mine.pk})
+    assert (found.json()["item"]["text"], found.json()["correction"]) == (first.text, True)
+    for number in (others.pk, 10**17, "x", "-1"):
+        assert alice.get(url("label_mine", project), {"assignment": number}).status_code == 404
 
 
 def test_the_page_shows_ones_own_keys_and_only_what_the_project_asks(project, cast, client_of):

@@ -10,7 +10,7 @@ from annotation import models as a
 from tests.annotation.worlds import TEXTS, bare, bring, documents, label, lease, lines, take, three, upload
 from tests.conftest import make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from annotation import annotating, assigning, loading, publishing
+from annotation import annotating, assigning, loading, publishing, telling
 from annotation import models as a
 from tests.annotation.worlds import bring, member, sent
 from tests.conftest import make_items, make_project, make_user
@@ -150,6 +150,8 @@ def test_publishing_in_the_middle_of_labelling_leaves_no_answer_between_two_vers
                             sent=sent(slot, "neutral", version=membership.project.version_id),
                             more=False,
                         )
+                    except annotating.Untold:
+                        telling.tell(membership=membership, number=membership.project.version.number)
                     except annotating.Conflict as conflict:
                         conflicts.append(str(conflict))
         finally:
@@ -160,7 +162,10 @@ def test_publishing_in_the_middle_of_labelling_leaves_no_answer_between_two_vers
         for number in range(2, 5):
             publishing.save_draft(project=project, text=f"# Rules {number}", schema=project.version.schema, user=None)
             publishing.publish(project=project, user=None, change_note="clearer", earlier="ask")
+        deadline = time.monotonic() + 120
         while a.Annotation.objects.submitted().count() < 5 and not any(future.done() for future in futures):
+            if time.monotonic() > deadline:
+                stop.set()
             time.sleep(0.05)
         stop.set()
         for future in futures:

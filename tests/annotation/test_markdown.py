@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from annotation.markdown import to_html
+from annotation.markdown import marked, to_html, to_inline
 
 
 def test_markdown_becomes_html_with_anchors_on_headings():
@@ -45,6 +45,41 @@ def test_links_open_without_telling_where_from():
 
 def test_html_in_the_source_is_shown_as_text():
     assert "&lt;b&gt;bold&lt;/b&gt;" in to_html("<b>bold</b>")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "html"),
+    [
+        ([(False, "A **bold** rule")], "A <strong>bold</strong> rule"),
+        ([(False, "**Rule "), (True, "4.2"), (False, ".** Next")], "<strong>Rule <ins>4.2</ins>.</strong> Next"),
+        # The tags are nested well wherever the difference begins and ends.
+        ([(False, "a **b "), (True, "c** d"), (False, " e")], "a <strong>b <ins>c</ins></strong><ins> d</ins> e"),
+        ([(False, "a "), (True, "*b*"), (False, " c")], "a <em><ins>b</ins></em> c"),
+        # Only the emphasis differs: the type shows it.
+        ([(True, "*"), (False, "*now*"), (True, "*")], "<strong>now</strong>"),
+        ([(False, "## The "), (True, "new"), (False, " rule")], "<strong>The <ins>new</ins> rule</strong>"),
+        ([(True, "## New rule")], "<strong><ins>New rule</ins></strong>"),
+        ([(False, "one\n\ntwo")], "one\n\ntwo"),
+        ([(True, "<b>x</b> & y")], "<ins>&lt;b&gt;x&lt;/b&gt; &amp; y</ins>"),
+        ([(False, "\ue000x\ue001")], "x"),
+        ([(False, "[x](https://a.b/"), (True, "c"), (False, ")")], '<a href="https://a.b/c" rel="noopener noreferrer">x</a>'),
+    ],
+)  # fmt: skip
+def test_what_differs_in_a_passage_is_marked_beside_its_emphasis(pieces, html):
+    assert marked(pieces, "ins") == html
+
+
+def test_a_passage_is_told_whole_and_nothing_in_it_runs():
+    assert to_inline("[a](https://a.b) *c*", links=False) == "a <em>c</em>"
+    assert to_inline("See *rule* `4.2`") == "See <em>rule</em> <code>4.2</code>"
+    for hostile in (
+        "<script>x</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "![x](https://a.b)",
+    ):
+        for told in (to_inline(hostile), marked([(True, hostile[:5]), (False, hostile[5:])], "del")):
+            assert not re.search(r'<(script|img)|href="javascript', told)
 
 
 def test_an_empty_text_is_empty():

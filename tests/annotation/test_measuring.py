@@ -2,13 +2,13 @@
 
 import pytest
 
-from annotation import jobs, measuring, publishing
+from annotation import assigning, jobs, measuring, publishing
 from annotation import models as a
 from annotation.measuring import Standing
-from tests.annotation.worlds import answer, correct, label, lease
+from tests.annotation.worlds import answer, correct, label, lease, member
 from tests.conftest import make_annotation, make_items, make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -114,24 +114,70 @@ def test_figures_are_asked_for_once_and_then_fresh_until_an_answer_comes(project
     assert measuring.is_stale(row, project.version)
 
 
-def test_answers_given_under_other_rules_are_not_mixed(project, cast):
+def republish(project, *, text="new", **options):
+    draft = options.pop("schema", project.version.schema)
+    publishing.save_draft(project=project, text=text, schema=draft, user=None)
+    publishing.publish(project=project, user=None, change_note="new", **options)
+    project.refresh_from_db()
+    return project.version
+
+
+def test_what_stands_counts_under_the_next_version_too_and_the_figure_before_stays(project, cast):
     items = make_items(project, 4)
     for item in items[:2]:
         label(project, item, alice="positive", bob="negative")
     first = project.version
-    publishing.save_draft(project=project, text="new", schema=first.schema, user=None)
-    publishing.publish(project=project, user=None, change_note="new")
-    project.refresh_from_db()
-    assert measuring.chosen(project) == first  # nothing was answered under the second yet
+    second = republish(project)
+    assert measuring.chosen(project) == second
     for item in items[2:]:
         label(project, item, alice="neutral", bob="neutral")
-    assert measuring.versions(project) == [project.version, first]
+    assert measuring.versions(project) == [second, first]
     now = measuring.measure(project=project, question="sentiment", draws=10)
     before = measuring.measure(project=project, question="sentiment", version=measuring.chosen(project, 1), draws=10)
-    assert (now["guideline_version"], now["n_units_2plus"], now["percent"]["value"]) == (2, 2, 1.0)
+    assert (now["guideline_version"], now["n_units_2plus"], now["percent"]["value"]) == (2, 4, 0.5)
+    assert now["given_under"] == {"1": 4, "2": 4}
     assert (before["guideline_version"], before["n_units_2plus"], before["percent"]["value"]) == (1, 2, 0.0)
+    assert before["given_under"] == {"1": 4}
     with pytest.raises(ValueError, match="There are answers under: 2, 1"):
         measuring.chosen(project, 7)
+
+
+def test_what_is_asked_again_counts_under_no_new_version_before_it_is_answered(project, cast):
+    items = make_items(project, 4)
+    for item, said in zip(items, ["positive", "positive", "negative", "neutral"], strict=True):
+        label(project, item, alice=said, bob="neutral")
+    first = project.version
+    before = measuring.measure(project=project, question="sentiment", draws=10)
+    second = republish(project, plan={"sentiment": {"ask": {"labels": ["positive"]}}})
+    now = measuring.measure(project=project, question="sentiment", version=second, draws=10)
+    assert (now["n_units_2plus"], now["percent"]["value"], now["given_under"]) == (2, 0.5, {"1": 4})
+    assert measuring.measure(project=project, question="sentiment", version=first, draws=10) == before
+    stale = measuring.newest(first)
+    answer(project, cast["alice"], assigning.claim(member(project, cast["alice"])), "negative")
+    assert measuring.measure(project=project, question="sentiment", version=second, draws=10)["given_under"] == {"1": 4, "2": 1}  # fmt: skip
+    # What happens later changes no figure of an earlier version, and makes none of them stale.
+    assert measuring.measure(project=project, question="sentiment", version=first, draws=10) == before
+    assert measuring.newest(first) == stale
+
+
+def test_a_version_that_asks_all_again_has_no_answers_yet(project, cast):
+    for item in make_items(project, 2):
+        label(project, item, alice="positive", bob="negative")
+    first = project.version
+    republish(project, earlier="ask")
+    assert (measuring.chosen(project), measuring.versions(project)) == (first, [first])
+
+
+def test_a_question_that_went_and_came_back_starts_anew(project, cast):
+    old = project.version.schema
+    tone = {"name": "tone", "labels": ["calm", "loud"], "required": False}
+    [item] = make_items(project, 1)
+    label(project, item, alice="positive", bob="negative")
+    republish(project, schema={"questions": [tone]}, earlier="plan")
+    optional = {**old["questions"][0], "required": False}
+    third = republish(project, schema={"questions": [tone, optional]}, earlier="plan")
+    assert list(measuring.triples(project=project, question="sentiment", version=third)) == []
+    assert len(list(measuring.triples(project=project, question="sentiment", version=project.versions.get(number=1)))) == 2  # fmt: skip
 
 
 def test_figures_that_failed_are_not_asked_for_again_until_an_answer_comes(project, cast):
@@ -157,3 +203,15 @@ def test_figures_of_an_unknown_question_cannot_be_asked_for(project):
     with pytest.raises(ValueError, match="no question “mood”"):
         measuring.refresh(version=project.version, question="mood")
     assert not a.AgreementReport.objects.exists()
+
+
+def test_an_answer_with_a_proposal_in_sight_says_nothing_of_agreement(project, cast):
+    [item] = make_items(project, 1)
+    seen = {"sentiment": {"suggestion": 1, "source": "m", "moment": "before", "outcome": "accepted"}}
+    after = {"sentiment": {**seen["sentiment"], "moment": "after"}}
+    before = len(triples(project))
+    make_annotation(item, cast["alice"], "negative", suggested=seen)
+    make_annotation(item, cast["bob"], "positive", suggested=after)
+    told = triples(project)
+    assert len(told) == before + 1
+    assert (str(item.pk), str(cast["bob"].pk), "positive") in told

@@ -37,10 +37,9 @@ def test_an_answer_is_there_once_per_person_item_and_version(project, cast, item
 
 def test_a_client_id_is_used_once(cast, item):
     row = make_annotation(item, cast["alice"])
-    first = a.Revision.objects.create(
-        annotation=row, client_id="00000000-0000-0000-0000-000000000001", status="submitted"
-    )
-    refused(a.Revision, annotation=row, client_id=first.client_id, status="submitted")
+    said = {"annotation": row, "project": row.project, "person": cast["alice"], "status": "submitted"}
+    first = a.Revision.objects.create(client_id="00000000-0000-0000-0000-000000000001", **said)
+    refused(a.Revision, client_id=first.client_id, **said)
 
 
 def test_one_gold_and_one_open_case_per_question_count_and_history_stays(project, item):

@@ -14,13 +14,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import adjudicating, assigning, importing, inviting, measuring, publishing, tasks
+from annotation import assigning, caseload, differences, importing, inviting, measuring, publishing, settling, tasks
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import State
-from annotation.views.guideline import changes, drop_blanks, read_questions
+from annotation.states import state_of
+from annotation.views.cases import reason_keys
+from annotation.views.guideline import drop_blanks, read_questions
 from annotation.views.imports import read_label_map
-from annotation.views.quality import reason_keys
+from tests.annotation.test_forms import SETTINGS
 from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, make_user, set_schema
 
 HOSTILE = "<script>alert(1)</script>"
@@ -48,7 +50,7 @@ def differ(item: a.Item, cast: dict[str, a.User]) -> a.Case:
     """Alice and Bob differ on an item: a case."""
     make_annotation(item, cast["alice"], "positive")
     make_annotation(item, cast["bob"], "negative")
-    adjudicating.settle(project=item.project, version=item.project.version, items=[item.pk])
+    settling.settle(project=item.project, version=item.project.version, items=[item.pk])
     return a.Case.objects.open().get(item=item)
 
 
@@ -103,7 +105,7 @@ def world(cast: dict[str, a.User]) -> dict[str, Any]:
     case = differ(items[0], cast)
     make_annotation(items[1], cast["alice"])
     make_annotation(items[1], cast["bob"])
-    adjudicating.settle(project=project, version=project.version, items=[items[1].pk])
+    settling.settle(project=project, version=project.version, items=[items[1].pk])
     gold = make_gold(items[2], "neutral", settled_by=cast["carol"], reason="oversight", note="seen twice")
     done = bring_in(project, cast["dave"], "id,text\n1,Sales rose.\n2,\n")
     prepared = upload(project, cast["dave"], "id,text\n9,Sales fell.\n", "more.csv")
@@ -131,6 +133,9 @@ def pages(world: dict[str, Any]) -> dict[str, str]:
         "items",
         "guideline",
         "guideline_edit",
+        "guideline_compare",
+        "guideline_review",
+        "guideline_examples",
         "publish",
         "agreement",
         "adjudicate",
@@ -152,7 +157,8 @@ def pages(world: dict[str, Any]) -> dict[str, str]:
 ALL = {"alice", "bob", "carol", "dave", "erin"}
 DESK = {"carol", "dave"}
 MAY = {
-    **dict.fromkeys(["project", "guideline", "guideline_version"], ALL),
+    **dict.fromkeys(["project", "guideline", "guideline_version", "guideline_compare"], ALL),
+    **dict.fromkeys(["guideline_review", "guideline_examples"], DESK),
     **dict.fromkeys(["items", "item", "agreement", "agreement_progress", "adjudicate", "case", "redecide"], DESK),
 }
 
@@ -301,7 +307,7 @@ def test_hostile_words_are_shown_and_never_run(cast, client_of):
         item.project.version = project.version
         make_annotation(item, cast["alice"], HOSTILE, comment=HOSTILE)
         make_annotation(item, cast["bob"], BIDI, comment=HOSTILE)
-    adjudicating.settle(project=project, version=project.version, items=[item.pk for item in items])
+    settling.settle(project=project, version=project.version, items=[item.pk for item in items])
     case = a.Case.objects.open().filter(project=project).first()
     gold = make_gold(items[0], HOSTILE, note=HOSTILE, reason=HOSTILE[:20])
     done = bring_in(project, cast["dave"], f"id,text,{HOSTILE}\n1,{HOSTILE},a\n{HOSTILE},,b\n", f"{HOSTILE}.csv")
@@ -426,8 +432,20 @@ def test_a_project_is_made_with_a_name_alone(cast, client_of):
     assert client_of("eve").get(reverse("annotation:new_project")).status_code == 403
 
 
+def test_all_settings_of_the_page_and_of_the_api_are_saved(world, client_of, caller_of):
+    fields = {**SETTINGS, "name": "Renamed", "agreed_percent": 7, "second_percent": 8, "discussion_names": "on"}
+    assert client_of("dave").post(address("settings", world["project"]), fields).status_code == 302
+    project = a.Project.objects.get(pk=world["project"].pk)
+    assert (project.name, project.agreed_percent, project.second_percent) == ("Renamed", 7, 8)
+    assert project.discussion_names
+    changes = {"agreed_percent": 9, "second_percent": 10, "discussion_names": False}
+    told = caller_of("dave").patch(f"/api/v1/projects/{project.slug}/", changes, "application/json")
+    assert told.status_code == 200, told.content
+    assert changes.items() <= told.json().items()
+
+
 def test_refused_settings_leave_the_name_above_the_page(world, client_of):
-    fields = {"name": "", "overlap": 99, "settle": "unanimous", "lease_minutes": 30, "confidence": "none"}
+    fields = {**SETTINGS, "name": "", "overlap": 99}
     response = client_of("dave").post(address("settings", world["project"]), fields)
     assert response.status_code == 200
     assert response.context["project"].name == "Sentiment"
@@ -890,19 +908,20 @@ def test_the_changes_of_a_version_are_marked(world, cast, client_of):
     project = world["project"]
     schema = schemas.from_labels("sentiment", [*LABELS, "mixed"])
     publishing.save_draft(project=project, text="# Rules\n\nLook twice.", schema=schema, user=cast["dave"])
-    before = client_of("dave").get(address("publish", project)).context["changes"]
-    assert ("+", "Look twice.") in before
+    before = client_of("dave").get(address("publish", project)).context["found"]
+    assert [row["new"] for row in before["prose"] if row["sign"] == "added"] == [[(True, "Look twice.")]]
     publishing.publish(project=project, user=cast["dave"], change_note="A fourth label.")
     shown = client_of("alice").get(address("guideline", project))
-    assert shown.context["changes"] == before
-    assert any(sign == "+" and "mixed" in line for sign, line in before)
-    assert not any(sign == "-" for sign, _line in before)
+    assert {**shown.context["found"], "folded": None} == {**before, "folded": None}
+    [question] = before["schema"]
+    assert [(row["what"], row["new"]) for row in question["changes"]] == [("new label", [(True, "mixed")])]
     assert "A fourth label." in shown.content.decode()
 
 
 def test_a_draft_like_the_version_in_force_has_no_changes(world):
     draft = a.Guideline.objects.get(project=world["project"])
-    assert changes(world["project"].version, draft) == []
+    found = differences.between(state_of(world["project"].version), state_of(draft))
+    assert found == {"prose": [], "schema": [], "examples": []}
 
 
 def test_publishing_without_a_note_is_refused_and_the_choice_stays(world, cast, client_of):
@@ -1013,7 +1032,8 @@ def test_skipping_meets_every_open_case(world, cast, client_of):
 
 
 def test_the_last_case_is_followed_by_none(world, cast):
-    assert adjudicating.following(project=world["project"], after=world["case"], user=cast["carol"]) is None
+    wanted = caseload.Wanted()
+    assert caseload.following(project=world["project"], after=world["case"], wanted=wanted, user=cast["carol"]) is None
 
 
 def test_settled_answers_can_be_decided_again(world, cast, client_of):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from annotation import adjudicating, publishing
 from annotation import models as a
+from annotation import publishing, settling
 from annotation import schema as schemas
 from tests.annotation.worlds import answer, bare, label, lease, take
 from tests.conftest import make_gold, make_items, make_project
@@ -67,7 +67,8 @@ def test_a_version_stays_as_it_was_published(project, cast):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"change_note": "  "}, "Say in a sentence what changed"),
+        ({"change_note": " \x00 "}, "Say in a sentence what changed"),
+        ({"change_note": "long " * 500}, "at most 2000 characters"),
         ({"earlier": "forget"}, "stand or ask"),
     ],
 )
@@ -236,7 +237,7 @@ def test_settling_after_asking_again_sees_only_the_new_answers(project, cast):
     label(project, item, alice="positive", bob="positive")
     save(project)
     publish(project, earlier="ask")
-    adjudicating.settle_all(project=project)
+    settling.settle_all(project=project)
     assert not a.Gold.objects.current().exists()
 
 
@@ -256,3 +257,16 @@ def test_labels_of_a_file_make_version_1_only_where_nothing_is_lost(cast):
     a.Guideline.objects.create(project=other, text="my draft", schema={})
     with pytest.raises(ValueError, match="publish that first"):
         publishing.publish_labels(project=other, question="tone", labels=["a", "b"], user=None)
+
+
+def test_control_items_keep_their_gold_and_answers_when_all_is_asked_again(project, cast):
+    work, control = make_items(project, 2)
+    make_gold(control)
+    for item in (work, control):
+        answer(project, cast["alice"], lease(item, cast["alice"]), "positive")
+    a.Item.objects.filter(pk=control.pk).update(role=a.Item.Role.CONTROL)
+    save(project)
+    publish(project, earlier="ask")
+    assert list(a.Gold.objects.current().values_list("item", flat=True)) == [control.pk]
+    assert list(a.Annotation.objects.current().values_list("item", flat=True)) == [control.pk]
+    assert not a.Assignment.objects.filter(item=control, annotator=None, state="open").exclude(slot=1).exists()

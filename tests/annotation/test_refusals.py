@@ -11,7 +11,7 @@ from annotation import models as a
 from tests.annotation.worlds import bring, documents, lines, three, upload
 from tests.conftest import make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

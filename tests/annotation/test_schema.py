@@ -3,7 +3,7 @@
 import pytest
 
 from annotation import schema as schemas
-from annotation.kinds import KINDS
+from annotation.kinds import KINDS, About
 
 ONE = {"name": "tone", "labels": ["up", "down"]}
 TWO = {"questions": [ONE, {"name": "topic", "labels": ["a", "b"], "required": False, "title": "主题"}]}
@@ -137,3 +137,24 @@ def test_a_required_question_must_be_answered_only_where_it_is_asked():
     with pytest.raises(ValueError, match="“Tone” has no answer yet"):
         schemas.clean({"relevant": "yes"}, schema)
     assert schemas.clean({"relevant": "yes"}, schema, partial=True) == {"relevant": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ({"kind": "preference", "strength": ["slightly", "much"]}, {"better": "b"}),
+        ({"kind": "preference", "mode": "ranking"}, {"order": [["b"]], "shown": ["b", "a", "c"]}),
+        ({"kind": "choices", "labels": ["x", "y", "z"], "least": 2}, ["y"]),
+        ({"kind": "text", "longest": 5}, "longer than that"),
+        ({"kind": "rubric", "criteria": ["one", "two"]}, {"two": 1}),
+        ({"kind": "rubric", "criteria": ["one", "two"], "each": True}, {"b": {"two": 1}, "shown": ["a", "b"]}),
+        ({"kind": "events", "labels": ["rise"]}, [{"type": "rise", "arguments": [], "status": "actual"}]),
+    ],
+)
+def test_a_half_answer_of_any_kind_can_be_a_draft_and_no_answer(settings, value):
+    asked = schemas.check({"questions": [{"name": "q", **settings}]})
+    names = ("a", "b", "c") if settings.get("mode") == "ranking" else ("a", "b")
+    about = About("Profit rose.", candidates=names)
+    assert schemas.clean({"q": value}, asked, about=about, partial=True, draft=True) == {"q": value}
+    with pytest.raises(ValueError, match=r"\S"):
+        schemas.clean({"q": value}, asked, about=about)

@@ -8,7 +8,7 @@ from annotation import models as a
 from tests.annotation.worlds import upload
 from tests.conftest import make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 
 
 def test_the_names_that_jobs_send_are_those_that_workers_know():

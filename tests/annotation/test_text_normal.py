@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.text.normal import check_name, clean, text_key
+from annotation.text.normal import JOINER, check_name, clean, normalised, text_key
 
 # Hypothesis leaves lone surrogates out of text() by default; here they are wanted.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -60,6 +60,12 @@ def test_a_name_in_any_script_stays_as_it_is(name):
 def test_a_name_with_a_sign_that_nobody_sees_is_refused_and_the_sign_told(sign):
     with pytest.raises(ValueError, match=re.escape(f"here is U+{ord(sign):04X}")):
         check_name(f"a{sign}b")
+
+
+@pytest.mark.parametrize("name", ["\u200b", " ", "\u2060\ufe0f", "\u00ad \u200d"])
+def test_a_name_of_nothing_that_can_be_seen_is_refused(name):
+    with pytest.raises(ValueError, match="can be seen"):
+        check_name(name)
 
 
 @given(ANY_TEXT | NASTY)
@@ -138,6 +144,15 @@ def test_any_text_has_a_key_that_canonical_form_and_ascii_speed_do_not_change(te
         text_key(text) == text_key(unicodedata.normalize("NFC", text)) == text_key(unicodedata.normalize("NFD", text))
     )
     assert text_key(text + "\u200b") == text_key(text)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_a_normal_form_is_that_of_unicode_but_for_runs_of_marks_which_are_broken_up(form):
+    for text in ("Café №５ ﬁn", "e" + "\u0316\u0301" * 15, "각"):
+        assert normalised(form, text) == unicodedata.normalize(form, text)
+    broken = normalised(form, "e" + "\u0301\u0316" * 2000)
+    assert max(map(len, broken.split(JOINER))) <= 32
+    assert broken.replace(JOINER, "").count("\u0316") == 2000
 
 
 def test_real_chinese_and_english_texts_come_through_unharmed(shared):

@@ -7,7 +7,7 @@ from annotation import models as a
 from tests.annotation.worlds import answer, bring, correct, label, lease, lines, member, sent, take
 from tests.conftest import make_items, make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("still")]
+pytestmark = pytest.mark.django_db
 UNDECIDED = {"status": "undecided", "skip_reason": "guideline", "answer": {}}
 
 

@@ -5,12 +5,15 @@ import json
 import re
 from pathlib import Path
 
+import brotli
 import pytest
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
+from annotation import schema as schemas
 from tests.annotation.worlds import sent, take
-from tests.conftest import make_items, make_project
+from tests.conftest import make_items, make_project, set_schema
+from tests.evaluation.test_kinds_loop import KINDS, WITH
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +59,17 @@ def test_the_first_labelling_page_is_under_60_kb_and_a_further_item_under_10(cas
     )
     assert reply.status_code == 200
     assert len(reply.content) < 10_000
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_page_of_every_kind_is_under_60_kb_with_all_its_parts(kind, cast, client_of):
+    project = make_project(cast)
+    set_schema(project, schemas.check({"questions": [{"name": "asked", "kind": kind, **KINDS[kind][0]}]}))
+    make_items(project, [f"{place} {LONG}" for place in range(6)], **WITH.get(kind, {}))
+    page = client_of("alice").get(reverse("annotation:label", args=[project.slug]), headers={"Accept-Encoding": "gzip"})
+    files = loaded(gzip.decompress(page.content).decode())
+    assert f"js/kinds/{kind}.js" in files
+    others = {f"js/kinds/{other}.js" for other in KINDS} - {f"js/kinds/{kind}.js"}
+    assert not files & others
+    weight = len(page.content) + sum(len(brotli.compress(Path(finders.find(name)).read_bytes())) for name in files)
+    assert weight < 60_000

@@ -27,6 +27,10 @@ def test_a_figure_is_rounded_and_not_cut_off(number, places, expected):
     assert words.figure(number, places) == expected
 
 
+def test_a_cell_is_rounded_where_it_is_a_figure():
+    assert [words.cell(given) for given in (2 / 3, 3, "a", None)] == ["0.667", "3", "a", "–"]
+
+
 @pytest.mark.parametrize(
     ("number", "places", "expected"), [(2 / 3, 0, "67%"), (0.005, 1, "0.5%"), (1.0, 1, "100.0%"), (None, 1, "–")]
 )
@@ -114,3 +118,7 @@ def test_numbers_follow_the_readers_language():
         assert words.figure(0.5) == "0.500"
     with override("de"):
         assert words.figure(0.5) == "0,500"
+
+
+def test_a_rate_is_whole_where_it_is_whole():
+    assert [words.rate(number) for number in (1200.0, 4.5, 2.04, None)] == ["1200", "4.5", "2", "–"]

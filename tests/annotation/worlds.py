@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from annotation import annotating, assigning, importing
+from annotation import annotating, assigning, importing, telling
 from annotation import models as a
 
 TEXTS = ["净利润同比增长 8％，好于预期。", "Sales fell 📉 in the\r\nthird quarter.", "Nothing changed."]
@@ -41,7 +41,10 @@ def sent(slot: a.Assignment, value: str | None = "positive", **changes: Any) -> 
 def answer(
     project: a.Project, user: a.User, slot: a.Assignment, value: str | None = "positive", **changes: Any
 ) -> a.Annotation:
-    """Submit an answer to a leased slot."""
+    """Submit an answer to a leased slot, of somebody who knows the guideline in force."""
+    mine = member(project, user)
+    if mine.project.version is not None:
+        telling.tell(membership=mine, number=mine.project.version.number)
     annotation, _following = annotating.submit(
         membership=member(project, user), sent=sent(slot, value, **changes), more=False
     )
@@ -87,6 +90,7 @@ def bring(project: a.Project, content: str | bytes, filename: str = "file.jsonl"
 
 def bare(cast: dict[str, a.User], slug: str = "bare", **fields: Any) -> a.Project:
     """A project without guideline, as before a first import."""
+    fields = {"agreed_percent": 0, "second_percent": 0, **fields}
     project = a.Project.objects.create(slug=slug, name=slug, created_by=cast["dave"], **fields)
     a.Membership.objects.create(project=project, user=cast["dave"], role="manager")
     return project

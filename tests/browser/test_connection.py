@@ -6,17 +6,21 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.utils import timezone
 from selenium.common.exceptions import WebDriverException
 
 from annotation import assigning
 from annotation import models as a
+from tests.annotation import worlds
 from tests.browser.conftest import Gate
 from tests.browser.pages import OFFLINE, Keys, Window
 from tests.conftest import ROOT, make_items, make_project
@@ -365,6 +369,32 @@ def test_what_the_page_cannot_be_sent_for_stays_as_a_draft(alice, project):
     alice.label(project)
     assert alice.item() == first
     assert alice.find("[data-value=positive]").get_attribute("aria-checked") == "true"
+
+
+def test_an_answer_after_its_lease_counts_where_nobody_has_taken_the_item(alice):
+    """A laptop that was closed for longer than the lease: the item is still there, and so is the answer."""
+    first = alice.item()
+    a.Assignment.objects.filter(state="leased").update(lease_until=timezone.now() - timedelta(hours=9))
+    alice.press("3")
+    alice.next_item(first)
+    alice.saved()
+    assert a.Annotation.objects.get(status="submitted").item.text == first
+
+
+def test_an_answer_after_its_lease_is_kept_where_somebody_else_has_answered(alice, project, cast):
+    alice.expected.append("409 (Conflict)")
+    first = alice.item()
+    slot = a.Assignment.objects.select_related("item").get(item__document__text=first)
+    slot.annotator, slot.token, slot.lease_until = cast["bob"], uuid.uuid4(), timezone.now() + timedelta(hours=1)
+    slot.save()
+    worlds.answer(project, cast["bob"], slot, "negative")
+    alice.press("3")
+    alice.next_item(first)
+    alice.until(lambda: alice.shown("#notice"), "nothing is said")
+    said = a.Annotation.objects.filter(item=slot.item_id).order_by("annotator__username").values_list("annotator__username", "status", "answer__sentiment")  # fmt: skip
+    assert ("bob", "submitted", "negative") in set(said)
+    assert not [row for row in said if row[0] == "alice" and row[1] == "submitted"]
+    assert alice.js("return Object.values(localStorage).some((one) => one.includes('positive'))") or ("alice", "draft", "positive") in set(said)  # fmt: skip
 
 
 def test_two_tabs_keep_each_others_unsent_answers(alice, project):

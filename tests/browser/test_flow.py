@@ -5,8 +5,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 
 from annotation import asking
 from annotation import models as a
+from annotation import schema as schemas
 from tests.browser.pages import Keys, Window
-from tests.conftest import make_items
+from tests.conftest import make_items, set_schema
 
 pytestmark = pytest.mark.browser
 
@@ -104,7 +105,7 @@ def test_an_item_is_jumped_to_by_its_number(alice):
     alice.press("2")
     alice.next_item(second)
     alice.saved()
-    number = answer_to(first).item_id
+    number = a.Assignment.objects.get(annotator__username="alice", item=answer_to(first).item_id).pk
     alice.press("b")
     alice.until(lambda: alice.all("#mine button"))
     alice.expected.append("404")
@@ -206,7 +207,7 @@ def test_a_skipped_item_is_opened_from_the_page_of_ones_work(alice, project):
     alice.next_item(first)
     alice.saved()
     alice.open(f"/p/{project.slug}/my-work/")
-    alice.follow("a[href*='#item=']")
+    alice.follow("a[href*='#assignment=']")
     alice.ready()
     alice.until(lambda: alice.item() == first, "the item does not come")
 
@@ -223,3 +224,54 @@ def test_the_inbox_is_answered_in_the_browser(alice, project, cast):
     alice.follow(".card .button")
     assert "No question waits" in alice.words()
     assert [row.text for row in a.Remark.objects.all()] == ["Is this finance?", "It is."]
+
+
+def test_undo_and_redo_take_back_the_flag_and_how_sure_one_is(alice):
+    flagged = "return !document.getElementById('flagged').hidden"
+    sure = "return document.querySelector('#sure [aria-checked=true]')?.dataset.sure ?? ''"
+    first = alice.item()
+    alice.press("f")
+    assert alice.js(flagged) is True
+    alice.js("document.querySelector('[data-sure=\"2\"]').click()")
+    assert alice.js(sure) == "2"
+    alice.press("u")
+    assert (alice.js(flagged), alice.js(sure)) == (True, "")
+    alice.press("u")
+    assert (alice.js(flagged), alice.js(sure)) == (False, "")
+    with_shift(alice, "u")
+    with_shift(alice, "u")
+    assert (alice.js(flagged), alice.js(sure)) == (True, "2")
+    alice.press("3")
+    alice.next_item(first)
+    alice.saved()
+    assert (answer_to(first).flagged, answer_to(first).confidence) == (True, 2)
+
+
+def test_the_guideline_opens_at_the_rule_of_what_has_the_focus(window, project, cast):
+    schema = {"questions": [
+        {"name": "tone", "labels": [{"name": "neg", "title": "Negative"}, {"name": "pos", "title": "Positive"}]},
+        {"name": "names", "kind": "spans", "labels": [{"name": "ORG", "title": "Organisation"}, "PER"], "required": False},
+        {"name": "quality", "kind": "rubric", "criteria": ["clear | Clarity | can be read", "true"], "required": False},
+    ]}  # fmt: skip
+    set_schema(project, schemas.check(schema))
+    text = "# Rules\n\n## Positive\n\nBetter off.\n\n## Organisation\n\nBanks too.\n\n## Negative\n\nWorse off."
+    # A published version stands for good, so the words come with the next one.
+    project.version = a.GuidelineVersion.objects.create(
+        project=project, number=9, text=text, schema=project.version.schema
+    )
+    project.save()
+    make_items(project, 1)
+    window.sign_in(cast["alice"])
+    window.label(project)
+    window.rest()
+    near = "return document.querySelector('#guideline-dialog .near')?.textContent ?? ''"
+    for css, rule in (("[data-value=neg]", "Negative"), ("[data-value=pos]", "Positive"), ("[data-value=ORG]", "Organisation"), ("[data-criterion=clear] [tabindex='0']", "Clarity")):  # fmt: skip
+        window.js("document.querySelector(arguments[0]).focus()", css)
+        window.press("g")
+        window.until(lambda: window.shown("#guideline-dialog"), "the drawer does not open")
+        assert window.js(near) == rule
+        window.press(Keys.ESCAPE)
+    window.js("document.getElementById('text').focus()")
+    window.press(Keys.ARROW_RIGHT, "1")
+    window.press("g")
+    assert window.js(near) == "Organisation"

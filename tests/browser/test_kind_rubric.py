@@ -128,3 +128,99 @@ def test_a_case_is_decided_with_the_same_widget(window, project, cast):
     assert window.faults() == []
     window.follow("#decision [type=submit]")
     assert a.Gold.objects.current().get(item=item).value == {**said, "tone": 2}
+
+
+# Ratings of each candidate response
+
+PAIR = [
+    {"name": "a", "text": "Rates stay.\nSo does <i>the</i> bank. 🚀", "model": "m-one"},
+    {"name": "b", "text": "长期利率" * 40},
+]
+EACH = {**RUBRIC, "each": True, "criteria": ["clear | Clarity", "relevant | Relevance"]}
+
+
+def rate_responses(window: Window, project: a.Project, user: a.User, **settings: Any) -> list[str]:
+    """The labelling page with three items of two responses; their order on the screen."""
+    set_schema(project, schemas.check({"questions": [{**EACH, **settings}]}))
+    make_items(project, 3, candidates=PAIR, reference="Rates stay where they are.")
+    window.sign_in(user)
+    window.label(project)
+    window.rest()
+    return list(
+        window.js(
+            "return [...document.querySelectorAll('#candidates [data-candidate]')].map((card) => card.dataset.candidate)"
+        )
+    )
+
+
+def test_each_response_is_rated_by_keyboard_alone(window, project, cast):
+    order = rate_responses(window, project, cast["alice"])
+    first = window.item()
+    assert window.text("#candidates .reference .text") == "Rates stay where they are."
+    assert "m-one" not in window.driver.page_source
+    assert [window.text(f"[data-response={name}] h3") for name in order] == ["Response 1", "Response 2"]
+    assert ratings(window) == ["", "", "", ""]
+    hand = "return document.querySelector('#candidates [data-hand]').dataset.candidate"
+    assert window.js(hand) == order[0]
+    window.press("2", "1", "0")
+    assert window.js(hand) == order[1]
+    window.press(Keys.ENTER)
+    window.until(lambda: window.shown("#notice"), "nothing is said")
+    assert "“Quality” has no rating yet: Response 2, Relevance." in window.text("#notice")
+    window.press("2")
+    assert ratings(window) == ["2", "1", "0", "2"]
+    shot(window, "rubric-each")
+    assert window.faults() == []
+    window.press("u")
+    assert ratings(window) == ["2", "1", "0", ""]
+    window.label(project)
+    window.rest()
+    assert ratings(window) == ["2", "1", "0", ""]
+    window.press("1", Keys.ENTER)
+    window.next_item(first)
+    window.saved()
+    said = {order[0]: {"clear": 2, "relevant": 1}, order[1]: {"clear": 0, "relevant": 1}}
+    assert stored(first) == {**said, "shown": order}
+    assert ratings(window) == ["", "", "", ""]
+    window.press("b")
+    window.until(lambda: "Response 1: Clarity 2, Relevance 1; Response 2" in window.text("#mine"), "it is not listed")
+
+
+def test_responses_are_rated_on_a_telephone_in_the_dark(window, project, cast):
+    window.phone()
+    window.dark(on=True)
+    order = rate_responses(window, project, cast["alice"], required=False)
+    first = window.item()
+    button = f"[data-response={order[1]}] [data-criterion=relevant] [data-value='1']"
+    window.js("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", button)
+    window.tap(button)
+    window.until(lambda: ratings(window) == ["", "", "", "1"], "a tap does not rate")
+    shot(window, "rubric-each-phone")
+    assert window.faults() == []
+    window.js("document.querySelector('[data-do=save]').click()")
+    window.next_item(first)
+    window.saved()
+    assert stored(first) == {order[1]: {"relevant": 1}, "shown": order}
+
+
+def test_a_case_of_responses_is_decided_with_the_same_widget(window, project, cast):
+    set_schema(project, schemas.check({"questions": [EACH]}))
+    [item] = make_items(project, 1, candidates=PAIR)
+    case = a.Case.objects.create(project=project, item=item, question="quality", disagreement=0.5)
+    said = {"a": {"clear": 2, "relevant": 0}, "b": {"clear": 1, "relevant": 1}}
+    a.Annotation.objects.create(
+        project=project, item=item, annotator=cast["alice"], guideline_version=project.version,
+        status="submitted", answer={"quality": {**said, "shown": ["b", "a"]}},
+    )  # fmt: skip
+    window.sign_in(cast["carol"])
+    window.open(f"/p/{project.slug}/adjudicate/{case.pk}/")
+    assert [window.text(f".answers .chip:nth-of-type({n})") for n in range(1, 5)] == ["A · Clarity 2", "A · Relevance 0", "B · Clarity 1", "B · Relevance 1"]  # fmt: skip
+    window.ready()
+    window.click("[data-take]")
+    window.js("document.querySelector('[data-response=b] [data-criterion=relevant] [tabindex=\"0\"]').focus()")
+    window.press("2")
+    window.js("document.querySelector('[name=reason]').checked = true")
+    shot(window, "rubric-each-case")
+    assert window.faults() == []
+    window.follow("#decision [type=submit]")
+    assert a.Gold.objects.current().get(item=item).value == {**said, "b": {"clear": 1, "relevant": 2}}

@@ -1,20 +1,17 @@
 """What the tests of evaluation share."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import pytest
 
 from annotation import models as a
-from annotation.jobs import Grip
 from tests.conftest import make_project
 from tests.evaluation.worlds import thaw
 
 
 @pytest.fixture
-def project(cast: dict[str, a.User], monkeypatch: pytest.MonkeyPatch) -> a.Project:
-    """The sentiment project. Its jobs beat no heart: a second connection cannot see into a test's transaction."""
-    monkeypatch.setattr(Grip, "beating", lambda self: nullcontext())
+def project(cast: dict[str, a.User], still: None) -> a.Project:
+    """The sentiment project, whose jobs beat no heart."""
     return make_project(cast)
 
 

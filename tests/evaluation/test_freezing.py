@@ -1,7 +1,9 @@
 """Asking for a freeze, doing it, doing it again: what is in a version, where it stands, and what is told about it."""
 
+import json
 import os
 import signal
+import zipfile
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -10,14 +12,14 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from annotation import jobs, publishing
+from annotation import controlling, jobs, measuring, publishing
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobLost
-from evaluation import freezing
+from evaluation import export, freezing
 from evaluation import models as e
 from evaluation.canonical import content_hash
-from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, set_schema
+from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, replace_gold, set_schema
 from tests.evaluation.worlds import bare_project, freeze, make_texts, queue
 
 
@@ -42,7 +44,7 @@ def codes(version: Any) -> dict[str, dict[str, Any]]:
         ({"seed": -1}, "seed"),
         ({"seed": True}, "seed"),
         ({"splits": "by hand"}, "auto, given, random"),
-        ({"group_by": ("author",)}, "document, issuer"),
+        ({"group_by": ("author",)}, "document, issuer, near, template"),
         ({"primary_metric": "f1"}, "macro_f1"),
         ({"questions": ["topic"]}, "There is no question “topic”"),
         ({"questions": []}, "at least one question"),
@@ -97,6 +99,8 @@ def test_a_first_version_holds_gold_and_splits_it_by_label(project: a.Project, c
     make_items(project, ["A text without gold."])
     version = freeze(project, user=cast["dave"], change_note="First.")
     assert (version.state, version.number, version.previous, version.change_note) == ("done", "1.0.0", None, "First.")
+    act = a.Act.objects.get(project=project, kind="frozen")
+    assert (act.by, act.details) == (cast["dave"], {"name": "Main 1.0.0", "count": 300})
     assert {split: version.counts[split]["n"] for split in e.SPLITS} == {"train": 210, "dev": 30, "test": 60}
     assert version.counts["test"]["labels"]["sentiment"] == dict.fromkeys(LABELS, 20)
     assert Counter(splits_of(version).values()) == {"train": 210, "dev": 30, "test": 60}
@@ -177,7 +181,7 @@ def test_superseded_gold_is_history(project: a.Project) -> None:
 
 def test_gold_that_the_guideline_no_longer_has_is_left_out_and_listed(project: a.Project) -> None:
     items = make_texts(project, 30)
-    a.Gold.objects.filter(item=items[0]).update(value="mixed")
+    replace_gold(items[0], "mixed")
     version = freeze(project)
     assert sum(version.counts[split]["n"] for split in e.SPLITS) == 29
     assert codes(version)["left_out"]["keys"] == ["d0"]
@@ -239,7 +243,7 @@ def test_added_items_make_a_minor_version_and_nothing_old_moves(project: a.Proje
 def test_changed_gold_or_a_removed_item_makes_a_major_version(project: a.Project) -> None:
     items = make_texts(project, 60)
     freeze(project)
-    a.Gold.objects.filter(item=items[0]).update(value="positive")
+    replace_gold(items[0], "positive")
     assert freeze(project).number == "2.0.0"
     a.Gold.objects.filter(item=items[1]).update(superseded_at=timezone.now())
     assert freeze(project).number == "3.0.0"
@@ -380,6 +384,40 @@ def test_agreement_at_the_freeze_is_of_the_frozen_items(project: a.Project, cast
     assert figures["alpha"]["low"] < figures["alpha"]["value"] < figures["alpha"]["high"]
 
 
+def test_agreement_tells_what_waits_for_a_decision_and_leaves_control_items_out(
+    project: a.Project, cast: dict[str, a.User], client: Any
+) -> None:
+    items = make_texts(project, 60)
+    for place, item in enumerate(items[:40]):
+        make_annotation(item, cast["alice"], LABELS[place % 3])
+        make_annotation(item, cast["bob"], LABELS[place % 3])
+    # A control item that people answered as work and differ on.
+    make_annotation(items[50], cast["alice"], "positive")
+    make_annotation(items[50], cast["bob"], "negative")
+    controlling.mark(project=project, items=a.Item.objects.filter(pk=items[50].pk), role="control")
+    for item in make_items(project, [f"Nobody agrees on {n}." for n in range(10)]):
+        make_annotation(item, cast["alice"], "positive")
+        make_annotation(item, cast["bob"], "negative")
+        a.Case.objects.create(project=project, item=item, question="sentiment")
+    figures = freeze(project).agreement["sentiment"]
+    assert (figures["n_units_2plus"], figures["percent"]["value"]) == (40, 1.0)
+    assert (figures["open"], figures["all"], figures["guideline_versions"]) == (10, None, {"1": 80})
+    # With figures of Agreement that know every answer, that of all answers stands beside it.
+    report = measuring.refresh(version=project.version, question="sentiment")
+    assert jobs.run(a.AgreementReport, report.pk, measuring.work)
+    version = freeze(project, change_note="again")
+    figures = version.agreement["sentiment"]
+    assert figures["all"]["value"] == measuring.measure(project=project, question="sentiment")["krippendorff_alpha"]["value"]  # fmt: skip
+    assert figures["all"]["value"] < figures["alpha"]["value"]
+    client.force_login(cast["dave"])
+    page = client.get(f"/p/{project.slug}/versions/{version.pk}/").content.decode()
+    assert "over the 40 frozen examples" in page
+    assert "10 items with open cases are not among them" in page
+    assert f"(α {figures['all']['value']:.3f})" in page
+    with export.archive(version, with_test_gold=True) as file, zipfile.ZipFile(file) as files:
+        assert b"Items with open cases are not among them: 10" in files.read("README.md")
+
+
 def test_without_a_second_annotator_there_is_no_agreement(project: a.Project, cast: dict[str, a.User]) -> None:
     for item in make_texts(project, 20):
         make_annotation(item, cast["alice"])
@@ -471,7 +509,83 @@ def test_kill_nine_in_the_last_transaction_leaves_nothing_half_frozen(
 def test_queries_do_not_grow_with_the_gold(project: a.Project, django_assert_max_num_queries: Any) -> None:
     make_texts(project, 900)
     version = queue(project)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(32):
         jobs.run(e.DatasetVersion, version.pk, freezing.freeze)
     version.refresh_from_db()
     assert version.number == "1.0.0"
+
+
+def test_control_and_training_items_stand_in_train_alone_and_a_twin_in_the_test_stops_the_freeze(
+    project: a.Project,
+) -> None:
+    items = make_texts(project, 40)
+    controlling.mark(project=project, items=a.Item.objects.filter(pk__in=[item.pk for item in items[:15]]), role="control")  # fmt: skip
+    version = freeze(project, shares={"train": 0.4, "dev": 0.3, "test": 0.3})
+    assert version.state == "done", version.message
+    assert set(version.examples.filter(item__in=items[:15]).values_list("split", flat=True)) == {"train"}
+    # How many there are is told, never which: people who label read the findings.
+    found = codes(version)["measuring"]
+    assert (found["values"], found["keys"]) == ({"count": 15}, [])
+    assert found["text"].endswith("15.")
+    control = items[0].document.external_id
+    assert f"“{control}”" not in json.dumps(version.findings, ensure_ascii=False)
+    held = set(version.examples.exclude(split="train").values_list("item", flat=True))
+    assert set(a.Item.objects.filter(held_out=True).values_list("pk", flat=True)) == held
+    # What stands in dev or test never becomes a control item.
+    with pytest.raises(ValueError, match="dev or test"):
+        controlling.mark(project=project, items=a.Item.objects.filter(pk__in=held), role="control")
+    # Even where a row was changed by hand the freeze is closed.
+    a.Item.objects.filter(pk=min(held)).update(role="control")
+    again = freeze(project, shares={"train": 0.4, "dev": 0.3, "test": 0.3})
+    assert (again.state, again.reason) == ("failed", "control")
+    assert "People know their gold" in again.message
+    assert "“" not in again.message
+
+
+def test_texts_that_are_nearly_the_same_stay_together_and_templates_where_asked(project: a.Project) -> None:
+    words = [
+        f"The board of company {n} proposes to the meeting of {n * 7} May a dividend for the year" for n in range(40)
+    ]
+    pairs = [f"{text} that ended in December ." for text in words] + [f"{text} that ended in December , it said ." for text in words]  # fmt: skip
+    make_texts(project, pairs)
+    version = freeze(project, shares={"train": 0.5, "test": 0.5})
+    splits = splits_of(version)
+    assert all(splits[f"d{n}"] == splits[f"d{n + 40}"] for n in range(40))
+    assert set(splits.values()) == {"train", "test"}
+    apart = freeze(project, shares={"train": 0.5, "test": 0.5}, group_by=[], dataset_name="Apart")
+    splits = splits_of(apart)
+    divided = {key for n in range(40) for key in (f"d{n}", f"d{n + 40}") if splits[f"d{n}"] != splits[f"d{n + 40}"]}
+    assert divided
+    assert codes(apart)["alike"]["count"] == len(divided)
+    assert "alike" not in codes(version)
+    one = freeze(project, shares={"train": 0.5, "test": 0.5}, group_by=["near", "template"], dataset_name="One")
+    assert len(set(splits_of(one).values())) == 1
+
+
+def test_nearly_the_same_text_in_two_given_splits_stops_the_freeze_but_not_the_one_after(project: a.Project) -> None:
+    make_texts(project, 30, given_split="train")
+    text = "Profit of the company rose by a fifth in the year that ended in December of last year"
+    make_texts(project, [f"{text} ."], labels=["negative"], given_split="train")
+    make_texts(project, [f"{text} !?"], labels=["negative"], given_split="test")
+    version = freeze(project)
+    assert (version.state, version.reason) == ("failed", "leak")
+    assert "Nearly the same text stands in test and train: “d30”, “d31”." in version.message
+    assert freeze(project, allow_leaks="As published.").state == "done"
+    # What an earlier version placed stays, so that what came later can be frozen.
+    make_texts(project, ["A text of another kind."], given_split="train")
+    after = freeze(project)
+    assert (after.state, after.message) == ("done", "")
+    assert codes(after)["leak"]["keys"] == ["d30", "d31"]
+    # A new one is a new leak.
+    make_texts(project, [f"{text} …"], labels=["negative"], given_split="train")
+    assert (again := freeze(project)).reason == "leak"
+    assert "“d33”" in again.message
+
+
+def test_private_data_in_the_texts_is_told_by_kind_and_never_by_value(project: a.Project) -> None:
+    make_texts(project, 10)
+    make_texts(project, ["Write to jane.doe@example.org or j@example.org.", "联系人张三，手机13812345678。"])
+    told = {finding["values"]["title"]: finding for finding in freeze(project).findings if finding["code"] == "private"}
+    assert {title: finding["keys"] for title, finding in told.items()} == {"E-mail address": ["d10"], "Chinese mobile number": ["d11"]}  # fmt: skip
+    assert told["E-mail address"]["values"]["count"] == 2
+    assert not any(value in str(told) for value in ("jane", "138123"))

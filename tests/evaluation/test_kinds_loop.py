@@ -38,31 +38,91 @@ KINDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         [{"clear": 0, "相关": 2}, {"clear": 1, "相关": 2}, {"clear": 2, "相关": 0}],
     ),
     "text": ({"multiline": True}, ["Profit rose 😀", "=SUM(A1)\nprofits rose", "利润增长。"]),
+    "spans": (
+        {"labels": ["ORG", "数"], "discontinuous": True, "relations": ["of"], "numbers": ["数"]},
+        [
+            [{"start": 0, "end": 6, "label": "ORG", "text": "Profit"}],
+            [
+                {"start": 0, "end": 6, "label": "ORG", "text": "Profit", "relations": [{"type": "of", "to": 1}]},
+                {"start": 3, "end": 6, "label": "数", "text": "fit", "value": {"number": "-1.5", "unit": "%"}},
+            ],
+            [],
+            [{"start": 0, "end": 6, "label": "ORG", "text": "Profit", "parts": [[0, 2], [4, 6]]}],
+        ],
+    ),
+    "events": (
+        {"labels": ["rise", "跌"], "roles": ["who", "much: rise"], "trigger": False},
+        [
+            [
+                {
+                    "type": "rise",
+                    "trigger": {"start": 0, "end": 6, "text": "Profit"},
+                    "arguments": [{"role": "who", "start": 7, "end": 9, "text": "of"}],
+                    "status": "actual",
+                    "date": {"value": "2024-Q3"},
+                }
+            ],
+            [
+                {
+                    "type": "rise",
+                    "trigger": {"start": 0, "end": 6, "text": "Profit"},
+                    "arguments": [],
+                    "status": "expected",
+                    "date": {"start": 7, "end": 9, "text": "of"},
+                }
+            ],
+            [],
+            [
+                {"type": "跌", "arguments": [], "status": "negated"},
+                {"type": "rise", "trigger": {"start": 0, "end": 3, "text": "Pro"}, "arguments": [], "status": "actual"},
+            ],
+        ],
+    ),
     "score": ({"min": -1, "max": 1, "step": 0.1, "level": "interval"}, [0.3, 0.6, -1, 1, 0]),
 }
+# Settings that make another form of answer.
+VARIANTS: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "responses": (
+        {
+            "kind": "rubric",
+            "each": True,
+            "criteria": ["clear | Clarity", "相关"],
+            "scale": ["0", "1", "2"],
+            "tolerance": 0,
+        },
+        [
+            {"a": {"clear": 0, "相关": 2}, "b": {"clear": 1, "相关": 1}},
+            {"a": {"clear": 0, "相关": 2}, "b": {"clear": 1, "相关": 2}},
+            {"a": {"clear": 2, "相关": 0}, "b": {"clear": 0, "相关": 0}},
+        ],
+    ),
+}
+EVERY = {**KINDS, **VARIANTS}
 # What items bring along beside their text, where a kind asks of it.
 WITH: dict[str, dict[str, Any]] = {
-    "preference": {"candidates": [{"name": "a", "text": "=SUM(1) 😀\n好"}, {"name": "b", "text": "", "model": "m2"}]},
+    name: {"candidates": [{"name": "a", "text": "=SUM(1) 😀\n好"}, {"name": "b", "text": "", "model": "m2"}]}
+    for name in ("preference", "responses")
 }
-TEXTS = [f"第 {n} 家公司 😀 rose by {n} %.\r\nSecond line e\u0301." for n in range(30)]
+# They begin as the texts of `make_items` do, so that a mark fits both.
+TEXTS = [f"Profit of 第 {n} 家公司 😀 rose by {n} %.\r\nSecond line e\u0301." for n in range(30)]
 
 
 def test_every_kind_goes_through_the_loop() -> None:
     assert set(KINDS) == set(REGISTRY)
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=sorted(EVERY))
 def kind(request: Any) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def values(kind: str) -> list[Any]:
-    return KINDS[kind][1]
+    return EVERY[kind][1]
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    return schemas.check({"questions": [{"name": "asked", "kind": kind, **KINDS[kind][0]}]})
+    return schemas.check({"questions": [{"name": "asked", "kind": kind, **EVERY[kind][0]}]})
 
 
 @pytest.fixture
@@ -73,7 +133,7 @@ def project(cast: Any, kind: str) -> a.Project:
 
 
 def column(kind: str) -> str:
-    return REGISTRY[kind].column
+    return REGISTRY[EVERY[kind][0].get("kind", kind)].column
 
 
 def rows(kind: str, values: list[Any], key: str) -> str:

@@ -71,3 +71,16 @@ def test_no_items_and_other_lengths_are_told():
     assert {found.value for found in measured([], []).values()} <= {None, 0}
     with pytest.raises(ValueError, match="must be the same items"):
         measured([{"a": 1}], [])
+
+
+def test_ratings_of_responses_are_scored_as_if_each_were_an_item():
+    each = schemas.check({"questions": [{**SCHEMA, "each": True}]})["questions"][0]
+    gold = [{"a": {"a": 1, "b": 4}, "b": {"a": 2, "b": 2}}, {"a": {"a": 3, "b": 3}, "b": {"a": 4}}]
+    said = [{"a": {"a": 2, "b": 4}, "b": {"a": 2, "b": 1}}, {"a": {"a": 3}}]
+    flat_gold = [given[name] for given in gold for name in "ab"]
+    flat_said = [given.get(name) for given in said for name in "ab"]
+    options = {"draws": 50, "seed": 1}
+    found = {(row.metric, row.label): row.value for row in rubric.measure(gold, said, question=each, **options)}
+    flat = {(row.metric, row.label): row.value for row in rubric.measure(flat_gold, flat_said, question=QUESTION, **options)}  # fmt: skip
+    assert {key: value for key, value in found.items() if key[0] != "exact_all"} == pytest.approx({key: value for key, value in flat.items() if key[0] != "exact_all"})  # fmt: skip
+    assert found["exact_all", None] == 0

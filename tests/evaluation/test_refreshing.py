@@ -192,7 +192,7 @@ def test_forced_without_any_change_no_version_is_made(dataset: e.Dataset) -> Non
 
 
 def test_a_freeze_that_fails_fails_the_refresh_with_its_sentence(dataset: e.Dataset, project: a.Project) -> None:
-    a.Gold.objects.all().delete()
+    a.Gold.objects.update(superseded_at=timezone.now())
     row = turn(dataset, forced=True)
     assert (row.state, row.outcome) == ("failed", "")
     assert "No item has gold" in row.message

@@ -233,7 +233,7 @@ def test_the_whole_loop_by_api_from_a_new_project_to_the_refreshed_board(cast, c
     cast["dave"].is_superuser = True
     cast["dave"].save()
     dave = caller_of("dave")
-    here = f"/api/v1/projects/{dave.post('/api/v1/projects/', {'name': 'News', 'overlap': 2}).json()['slug']}/"
+    here = f"/api/v1/projects/{dave.post('/api/v1/projects/', {'name': 'News', 'overlap': 2, 'agreed_percent': 0, 'second_percent': 0}).json()['slug']}/"
     schema = {"questions": [{"name": "tone", "kind": "choice", "labels": LABELS}]}
     dave.put(f"{here}guideline/draft/", {"text": "# Tone", "schema": schema})
     assert dave.post(f"{here}guideline/", {"change_note": "The first."}).status_code == 201

@@ -29,6 +29,7 @@ def weights(folder: Path) -> bytes:
     return (folder / "checkpoint" / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_stopped_by_sigterm_and_then_by_kill_9_a_run_started_again_ends_with_the_same_bits(
     base: dict[str, str], tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotation import adjudicating, deciding
+from annotation import adjudicating, caseload, deciding, settling
 from annotation.management.command import ProjectCommand, find_project, find_question, find_user, plain
 from annotation.models import Case, Project
 
@@ -37,9 +37,15 @@ class Command(ProjectCommand):
         about = {"project": project.slug, "question": question}
         waiting = Case.objects.open().filter(project=project, question=question)
         if options["list"]:
-            return {**about, "cases": [shown(case) for case in adjudicating.queue(project=project, question=question)]}
+            return {
+                **about,
+                "cases": [
+                    shown(case)
+                    for case in caseload.queue(project=project, wanted=caseload.Wanted(question=question or ""))
+                ],
+            }
         if options["rule"]:
-            made = adjudicating.settle_all(project=project, question=question, rule=options["rule"])
+            made = settling.settle_all(project=project, question=question, rule=options["rule"])
             return {**about, "settled": made["gold"], "opened": made["cases"], "open": waiting.count()}
         user, reason = find_user(options["user"]), options["reason"]
         if options["file"]:

@@ -63,6 +63,13 @@ def find_or_create(options: dict[str, Any], user: User | None) -> tuple[Project,
             raise ValueError(f"{error} Add --create to make it.") from None
     name = options["name"] or slug
     project = inviting.create_project(
-        name=name, slug=slug, user=user, overlap=options["overlap"], settle=options["settle"]
+        name=name,
+        slug=slug,
+        user=user,
+        overlap=options["overlap"],
+        settle=options["settle"],
+        # What --settle says holds for all of the file; there may be nobody yet who could look twice.
+        agreed_percent=0,
+        second_percent=0,
     )
     return project, True

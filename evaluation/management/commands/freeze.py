@@ -26,7 +26,12 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--splits", choices=MODES, default="auto", help="given: as imported; auto: given if all are"
         )
-        parser.add_argument("--group-by", action="append", default=[], choices=GROUPS, help="keep these together")
+        parser.add_argument(
+            "--group-by",
+            action="append",
+            choices=(*GROUPS, "nothing"),
+            help="keep these together; may be repeated; default: near",
+        )
         parser.add_argument(
             "--primary-metric",
             default="",
@@ -46,7 +51,7 @@ class Command(ProjectCommand):
             shares=shares(options["split"]),
             seed=options["seed"],
             splits=options["splits"],
-            group_by=options["group_by"],
+            group_by=[name for name in options["group_by"] or ["near"] if name != "nothing"],
             primary_metric=options["primary_metric"],
             allow_leaks=options["allow_leaks"],
             change_note=options["note"],

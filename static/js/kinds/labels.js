@@ -19,7 +19,8 @@ function folded(words) {
 
 // `pressed(name, by)` is called for a chosen label: by "pointer", "key", "find" or "arrow" (only where `follows`).
 export class Row {
-  constructor(root, question, strings, { pressed, follows = false }) {
+  constructor(root, question, strings, { pressed, follows = false, state = "aria-checked" }) {
+    this.state = state;
     this.buttons = [...root.querySelectorAll("[data-value]")];
     this.field = root.querySelector(".find input");
     this.found = root.querySelector(".found");
@@ -98,7 +99,7 @@ export class Row {
     let first = null;
     for (const button of this.buttons) {
       const on = isChosen(button.dataset.value);
-      button.setAttribute("aria-checked", String(on));
+      button.setAttribute(this.state, String(on));
       if (on) first ??= button;
     }
     if (!this.buttons.includes(document.activeElement)) this.stop(first ?? this.buttons[0]);

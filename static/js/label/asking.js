@@ -68,10 +68,10 @@ export class Asking {
     this.mark();
   }
 
-  thread({ item, remarks }) {
+  thread({ assignment, remarks }) {
     const section = document.createElement("section");
     const title = document.createElement("h3");
-    title.textContent = `${this.strings.item} ${item}`;
+    title.textContent = this.strings.numbered.replace("{number}", assignment);
     const lines = remarks.map(({ mine, by, text }) => {
       const line = document.createElement("p");
       const who = document.createElement("b");

@@ -1,4 +1,4 @@
-// Undo and redo over the answers to one item: every change keeps what was said before it.
+// Undo and redo over what is said of one item (answers, flag, sureness): every change keeps what was said before it.
 const MOST = 500;
 
 export class History {
@@ -13,24 +13,24 @@ export class History {
   }
 
   // What stood before a change. Changes of the same `part` in a row (what is being typed) are one step.
-  keep(answer, part = "") {
-    if (!part || part !== this.part) this.past = [...this.past.slice(1 - MOST), answer];
+  keep(said, part = "") {
+    if (!part || part !== this.part) this.past = [...this.past.slice(1 - MOST), said];
     this.part = part;
     this.future = [];
   }
 
-  back(answer) {
-    return this.step(this.past, this.future, answer);
+  back(said) {
+    return this.step(this.past, this.future, said);
   }
 
-  forth(answer) {
-    return this.step(this.future, this.past, answer);
+  forth(said) {
+    return this.step(this.future, this.past, said);
   }
 
-  step(from, to, answer) {
+  step(from, to, said) {
     this.part = "";
     if (!from.length) return null;
-    to.push(answer);
+    to.push(said);
     return from.pop();
   }
 }

@@ -2,9 +2,10 @@
 //
 // A label pressed with Shift waits for it: the row gets the focus and takes the next digit.
 export class Sure {
-  constructor(chosen) {
+  constructor(before, chosen) {
     this.root = document.getElementById("sure");
     this.buttons = [...this.root.querySelectorAll("[data-sure]")];
+    this.before = before; // () -> something changes now
     this.chosen = chosen; // () -> a level was chosen (or taken back)
     this.value = null;
     this.root.addEventListener("click", (event) => {
@@ -28,6 +29,7 @@ export class Sure {
   }
 
   press(level) {
+    this.before();
     this.set(level === this.value ? null : level);
     this.chosen();
   }

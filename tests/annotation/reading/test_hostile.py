@@ -23,7 +23,8 @@ FORMATS_AND_OPTIONS = st.fixed_dictionaries(
 )  # fmt: skip
 PIECES = st.sampled_from(
     [b'"', b"\n", b"\r", b",", b"{", b"}", b"[", b"]", b":", b"\\", b"\\u", b"\0", b"@", b"\t", b"text", b"\xff", b"\xfe", b"\x81",
-     "中".encode(), "中".encode("gb18030"), b'{"a":1}', b"null", b"1e9", b"'=", b"_assay", b"\x1b$B", b"~{", b"+AG"]
+     "中".encode(), "中".encode("gb18030"), b'{"a":1}', b"null", b"1e9", b"'=", b"_assay", b"\x1b$B", b"~{", b"+AG",
+     b" O\n", b"a B-X\n", b"word,tag,sentence\n", b"# a = b\n", b"-DOCSTART-"]
 )  # fmt: skip
 HOSTILE = st.binary(max_size=400) | st.lists(PIECES, max_size=60).map(b"".join)
 

@@ -1,0 +1,108 @@
+"""Looks and acts of a manager that are too long for a page go to a worker; what is short is done at once."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language, gettext_lazy
+
+from annotation import jobs, plans, publishing, setting_aside
+from annotation.jobs import Grip, JobFailed
+from annotation.models import Errand, Project, SetAside, User
+from annotation.setting_aside import Tick
+
+What = Errand.What
+NOTES = {
+    What.PREVIEW: gettext_lazy("counting"),
+    What.LOOK: gettext_lazy("trying it out"),
+    What.ASIDE: gettext_lazy("setting aside"),
+    What.RESTORE: gettext_lazy("taking back"),
+}
+
+
+def ask(*, project: Project, what: str, asked: dict[str, Any], user: User | None) -> Errand:
+    """Give it to a worker; the row tells how it goes."""
+    row = Errand.objects.create(project=project, what=what, asked=asked, created_by=user, language=get_language() or "")
+    jobs.enqueue(row)
+    return row
+
+
+def work(row: Errand, grip: Grip) -> dict[str, Any]:
+    """Do what an errand asks for; an act is written in one transaction with its result, or not at all."""
+    row = Errand.objects.select_related("project__version", "created_by").get(pk=row.pk)
+    if row.result:  # an act that was done, and whose worker was lost before it could say so
+        return {}
+
+    def tick(done: int, total: int) -> None:
+        grip.tick(done, total, NOTES[What(row.what)])
+
+    try:
+        if row.what == What.PREVIEW:
+            return {"result": _preview(row.project, row.asked["plan"], tick)}
+        if row.what == What.LOOK:
+            return {"result": setting_aside.preview(_wanted(row), tick=tick)}
+        with transaction.atomic():
+            act = _act(row, tick)
+            grip.hold(result={"act": act.pk})
+    except ValueError as error:
+        raise JobFailed(str(error)) from error
+    return {}
+
+
+def _act(row: Errand, tick: Tick) -> SetAside:
+    if row.what == What.ASIDE:
+        return setting_aside.set_aside(_wanted(row), reason=row.asked["reason"], user=row.created_by, tick=tick)
+    act = SetAside.objects.select_related("project", "person").get(pk=row.asked["act"])
+    return setting_aside.revert(act=act, user=row.created_by, tick=tick)
+
+
+def _wanted(row: Errand) -> setting_aside.Wanted:
+    return setting_aside.Wanted.read(row.project, row.asked)
+
+
+# -- What publishing would do -------------------------------------------------------------------------------------
+
+
+def preview(
+    *, project: Project, plan: Any, user: User | None, form: dict[str, str] | None = None
+) -> dict[str, Any] | Errand:
+    """What publishing the draft with this plan would do, in numbers (`plans.Effects.figures`) with its `problem`.
+
+    An Errand where there is too much to be counted; form: what its page was sent, so that it can be shown again. Raises
+    ValueError where draft or plan are wrong.
+    """
+    if not publishing.is_large(project):
+        return _preview(project, plan, lambda done, total: None)
+    draft, checked = publishing.planned(project=project, plan=plan)
+    asked = {"plan": checked, "edited_at": draft.edited_at.isoformat(), "form": form or {}}
+    return ask(project=project, what=What.PREVIEW, asked=asked, user=user)
+
+
+def _preview(project: Project, plan: Any, tick: Tick) -> dict[str, Any]:
+    found = publishing.preview(project=project, plan=plan, tick=tick)
+    told = {name: value for name, value in found.figures().items() if name != "chosen"}
+    return {**told, "problem": plans.misfit(found)}
+
+
+# -- Work set aside -------------------------------------------------------------------------------------------------
+
+
+def look(asked: setting_aside.Wanted, *, user: User | None) -> dict[str, Any] | Errand:
+    """What setting aside would change, see `setting_aside.preview`; an Errand where there is much of it."""
+    if setting_aside.size(asked) > setting_aside.AT_ONCE or setting_aside.is_much_to_measure(asked):
+        return ask(project=asked.project, what=What.LOOK, asked=asked.told, user=user)
+    return setting_aside.preview(asked)
+
+
+def set_aside(asked: setting_aside.Wanted, *, reason: str, user: User | None) -> SetAside | Errand:
+    """Set work aside, see `setting_aside.set_aside`; an Errand where there is much of it."""
+    if setting_aside.size(asked) <= setting_aside.AT_ONCE:
+        return setting_aside.set_aside(asked, reason=reason, user=user)
+    told = {**asked.told, "reason": setting_aside.checked_reason(reason)}
+    return ask(project=asked.project, what=What.ASIDE, asked=told, user=user)
+
+
+def revert(*, act: SetAside, user: User | None) -> SetAside | Errand:
+    """Take back what was set aside, see `setting_aside.revert`; an Errand where there is much of it."""
+    if act.reverted_at is not None or act.effect.get("answers", 0) <= setting_aside.AT_ONCE:
+        return setting_aside.revert(act=act, user=user)
+    return ask(project=act.project, what=What.RESTORE, asked={"act": act.pk}, user=user)
