@@ -18,7 +18,7 @@ from annotation import jobs
 from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from config.api import Ended
 from config.parsers import StrictJSON
-from evaluation import export, freezing, leaderboard, refreshing, rules, submitting
+from evaluation import export, freezing, leaderboard, proof, refreshing, rules, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
 
@@ -113,7 +113,7 @@ class VerifyVersion(VersionView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Recompute the hashes from the rows and compare."""
-        return Response(freezing.verify(self.version(pk)))
+        return Response(proof.verify(self.version(pk)))
 
 
 class ExampleSerializer(serializers.ModelSerializer[Example]):

@@ -16,7 +16,7 @@ from annotation import models as a
 from evaluation import models as e
 from evaluation import tasks
 from evaluation.canonical import example_digest
-from evaluation.freezing import canonical_row
+from evaluation.proof import canonical_row
 from tests.annotation.test_api import refused
 from tests.conftest import LABELS, Caller, make_gold, make_project
 from tests.evaluation.worlds import board_of, freeze, gold_of, make_texts, predictions, queue, submit

@@ -16,7 +16,7 @@ from annotation import controlling, jobs, measuring, publishing
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobLost
-from evaluation import export, freezing
+from evaluation import export, freezing, proof
 from evaluation import models as e
 from evaluation.canonical import content_hash
 from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, replace_gold, set_schema
@@ -145,7 +145,7 @@ def test_passages_are_cut_out_in_code_points_and_keep_their_place(project: a.Pro
     assert set(found) == {"利润上升。", "Revenue fell."}
     assert all(len(key) <= 200 and key.startswith("xxx") for key in found.values())
     assert found["利润上升。"].endswith("#3-8")
-    assert freezing.verify(version)["ok"]
+    assert proof.verify(version)["ok"]
 
 
 def test_only_items_with_gold_for_all_asked_questions_are_in(project: a.Project) -> None:
@@ -194,13 +194,13 @@ def test_the_hash_is_the_canonical_one_and_can_be_verified(project: a.Project) -
     make_texts(project, 60)
     version = freeze(project)
     rows = [
-        freezing.canonical_row(row.key, row.split, row.text, row.gold, row.fields)
+        proof.canonical_row(row.key, row.split, row.text, row.gold, row.fields)
         for row in e.Example.objects.filter(version=version)
     ]
     assert content_hash(rows) == {"content": version.content_hash, "splits": version.split_hashes}
-    proof = freezing.verify(version)
-    assert proof["ok"]
-    assert proof["changed"] == []
+    found = proof.verify(version)
+    assert found["ok"]
+    assert found["changed"] == []
 
 
 def test_same_content_has_the_same_hash_whatever_project_order_and_day(
@@ -503,7 +503,7 @@ def test_kill_nine_in_the_last_transaction_leaves_nothing_half_frozen(
     assert jobs.run(e.DatasetVersion, version.pk, freezing.freeze)
     version.refresh_from_db()
     assert (version.state, version.number, version.attempt) == ("done", "1.0.0", 2)
-    assert freezing.verify(version)["ok"]
+    assert proof.verify(version)["ok"]
 
 
 def test_queries_do_not_grow_with_the_gold(project: a.Project, django_assert_max_num_queries: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from annotation import adjudicating, settling, spreads
 from annotation import models as a
 from annotation import schema as schemas
-from evaluation import export, freezing
+from evaluation import export, proof
 from evaluation import models as e
 from evaluation.canonical import canonical_example, example_digest
 from evaluation.card import card
@@ -91,7 +91,7 @@ def test_soft_gold_frozen_exported_and_imported_elsewhere_gives_the_same_hash(pr
     assert version.message == ""
     soft = e.Example.objects.filter(version=version).exclude(soft=None)
     assert {row.key: row.soft for row in soft} == {"d3": {"sentiment": SPREAD}, "d11": {"sentiment": SPREAD}}
-    assert freezing.verify(version)["ok"]
+    assert proof.verify(version)["ok"]
     content = one_file(version, format)
     other = bare(f"copy-{format}")
     report = bring(other, content, f"all.{format}", labels="gold", create_schema=True, question="sentiment")

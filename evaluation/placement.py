@@ -1,0 +1,167 @@
+"""Where the examples of a version on its way go: what earlier versions placed, what stays together, what leaks."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from annotation.jobs import JobFailed
+from annotation.models import Item
+from annotation.settling import batches
+from annotation.text import duplicates
+from evaluation import findings
+from evaluation.gold import Gathered, Tick
+from evaluation.models import Dataset, DatasetVersion, Example
+from evaluation.splits import NEAR, Placed, Unit, assign, find_leaks
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the version before had of an example."""
+
+    split: str
+    digest: str
+    added_in: str
+
+
+def before(previous: DatasetVersion | None) -> dict[str, Known]:
+    """key -> where and what each example of the version before was."""
+    if previous is None:
+        return {}
+    rows = Example.objects.filter(version=previous).values_list("key", "split", "digest", "added_in")
+    return {key: Known(*known) for key, *known in rows.iterator(chunk_size=5000)}
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """What the pure parts refuse is the reason on the page."""
+    try:
+        yield
+    except ValueError as error:
+        raise JobFailed(str(error)) from error
+
+
+class Placement:
+    """A split for every example that was gathered. split, components: key -> its; findings: what to know of it."""
+
+    def __init__(self, gathered: Gathered, dataset: Dataset | None, options: dict[str, Any], number: int) -> None:
+        self.gathered, self.dataset, self.options, self.number = gathered, dataset, options, number
+        self.units = list(gathered.units)
+        self.previous = dataset.latest if dataset else None
+        self.before = before(self.previous)
+        # Clusters of keys whose texts are nearly the same, and the keys that an earlier version has placed.
+        self.alike: list[list[str]] = []
+        self.stood: set[str] = set()
+        self.findings: list[findings.Finding] = []
+        self.split: dict[str, str] = {}
+        self.components: dict[str, str] = {}
+
+    def place(self, tick: Tick) -> None:
+        """A split for every unit; raises JobFailed where given splits share texts and nobody said why they may."""
+        self._group_alike(tick)
+        given = self._takes_given()
+        units = self.units if given else [_without_given(unit) for unit in self.units]
+        settled = self._settled()
+        self.stood = set(settled)
+        units, settled = self._keep_examples_out(units, settled)
+        settled = {**dict.fromkeys(self.gathered.measuring, "train"), **settled}
+        with told():
+            placed = assign(units, shares=self.options["shares"], seed=self.options["seed"], settled=settled)
+        self.split, self.components = placed.split, placed.components
+        self._keep_apart()
+        self._find_leaks()
+        kept = [unit.key for unit in units if unit.given and settled.get(unit.key, unit.given) != unit.given]
+        older = {name: n for name, n in self.gathered.numbers.items() if name != self.number}
+        self.findings += findings.of_left_out(placed.quarantined, self.gathered.left_out)
+        self.findings += findings.of_history(kept=kept, older=older, number=self.number)
+        if not self.split:
+            raise JobFailed(_("No example is left: all were left out. See which items share a text."))
+
+    def _group_alike(self, tick: Tick) -> None:
+        """Texts that are nearly the same form a group, where that was asked for; they are known in any case."""
+        tick(len(self.units), 3 * len(self.units), _("comparing texts"))
+        found = duplicates.find(self.gathered.texts(), templates="template" in self.options["group_by"])
+        self.alike = [[self.units[place].key for place in members] for members in found.clusters]
+        if not {"near", "template"} & set(self.options["group_by"]):
+            return
+        for members in found.clusters:
+            group = NEAR + min(self.units[place].key for place in members)
+            for place in members:
+                unit = self.units[place]
+                self.units[place] = replace(unit, groups=(*unit.groups, group))
+
+    def _keep_examples_out(self, units: list[Unit], settled: dict[str, str]) -> tuple[list[Unit], dict[str, str]]:
+        """What the guideline shows as an example tests nobody: it goes into train, and its like with it.
+
+        Where it, or something that must stay together with it, stands in dev or test already, it is left out.
+        """
+        shown = Item.objects.shown_as_examples().filter(project=self.gathered.project).values_list("pk", flat=True)
+        known = {self.gathered.item_keys[pk] for pk in shown if pk in self.gathered.item_keys}
+        if not known:
+            return units, settled
+        held = [unit for unit in units if settled.get(unit.key, unit.given) in ("dev", "test")]
+        links = {link for unit in held for link in (unit.text_key, *unit.groups) if link}
+        fixed = {unit.key for unit in held}
+        out = {
+            unit.key
+            for unit in units
+            if unit.key in known and (unit.key in fixed or links.intersection((unit.text_key, *unit.groups)))
+        }
+        self.findings += findings.of_examples(out)
+        kept = [unit for unit in units if unit.key not in out]
+        return kept, {**settled, **dict.fromkeys(known - out, "train")}
+
+    def _keep_apart(self) -> None:
+        """Raise JobFailed where a control or training item would stand in dev or test."""
+        inside = [key for key in self.gathered.measuring if self.split.get(key, "train") != "train"]
+        if inside:
+            text = _(
+                "Control or training items would stand in dev or test: %(count)d. People know their gold: make them items of work again, or import them without that split."
+            )
+            raise JobFailed(text % {"count": len(inside)}, reason="control")
+        self.findings += findings.of_measuring(len(self.gathered.measuring & set(self.split)))
+
+    def _takes_given(self) -> bool:
+        missing = [unit.key for unit in self.units if not unit.given]
+        if self.options["splits"] == "given" and missing and self.previous is None:
+            text = _("Items without a split: %(count)d (%(keys)s). Import them with one, or choose random splits.")
+            raise JobFailed(text % {"count": len(missing), "keys": findings.listed(sorted(missing))})
+        return self.options["splits"] == "given" or (self.options["splits"] == "auto" and not missing)
+
+    def _settled(self) -> dict[str, str]:
+        """key -> split of every unit that an earlier version placed; the newest of them counts."""
+        settled = {unit.key: self.before[unit.key].split for unit in self.units if unit.key in self.before}
+        if self.previous is None:
+            return settled
+        # An item that had left comes back to its place.
+        older = DatasetVersion.objects.frozen().filter(dataset=self.dataset).exclude(pk=self.previous.pk)
+        names = list(older.values_list("pk", flat=True))
+        for keys in batches((unit.key for unit in self.units if unit.key not in self.before), 500):
+            rows = Example.objects.filter(version__in=names, key__in=keys).order_by("version_id")
+            settled.update(rows.values_list("key", "split"))
+        return settled
+
+    def _find_leaks(self) -> None:
+        placed = [
+            Placed(unit.key, self.split[unit.key], unit.text_key, unit.groups, unit.stratum)
+            for unit in self.units
+            if unit.key in self.split
+        ]
+        leaks = find_leaks(placed)
+        # Examples that an earlier version placed stay where they are, so what is among them alone stops nothing.
+        crossing = [leak for leak in leaks if leak.kind != "gold" and not self.stood >= set(leak.keys)]
+        if crossing and not self.options["allow_leaks"]:
+            text = _(
+                "%(leak)s Texts or groups in more than one split: %(count)d. Correct the splits, choose "
+                "random ones, or freeze with a reason why this is allowed."
+            )
+            raise JobFailed(text % {"leak": crossing[0].sentence, "count": len(crossing)}, reason="leak")
+        self.findings += findings.of_leaks(leaks, reason=self.options["allow_leaks"])
+        if not any(leak.kind == "near" for leak in leaks):
+            self.findings += findings.of_alike(self.alike, self.split)
+
+
+def _without_given(unit: Unit) -> Unit:
+    return Unit(key=unit.key, text_key=unit.text_key, stratum=unit.stratum, groups=unit.groups)
