@@ -1,4 +1,7 @@
-"""PURE. Where places in a text as it came lie in the text that is stored, and places counted in UTF-16 in code points."""
+"""PURE. Where places in a text lie after it was rewritten, and places counted in UTF-16 in code points.
+
+A rewriting is a list of edits; what cleans texts says its edits, and places follow.
+"""
 
 import functools
 import unicodedata
@@ -16,7 +19,7 @@ HANGUL = "".join(map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]))
 Edit = tuple[int, int, str]
 
 
-class _Step:
+class Step:
     """One rewriting of a text: stretches of it, sorted and apart, and what stands there afterwards."""
 
     def __init__(self, edits: Iterable[Edit]) -> None:
@@ -46,29 +49,37 @@ class _Step:
 
 @dataclass(frozen=True)
 class Moved:
-    """A text as it came and as it is stored (`normal.clean`), and the way from places in one to places in the other."""
+    """A text as it came and as it is stored, and the way from places in one to places in the other."""
 
     raw: str
     text: str
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The stretch [start, end) of `raw` in `text`, code points; start >= end where nothing of it is left.
 
         A character that was composed of several, or a line end of two characters, is taken whole.
         """
+        low, high = start, end
         for step in self.steps:
-            start, end = step.place(start, is_end=False), step.place(end, is_end=True)
-        return start, end
+            low, high = step.place(low, is_end=False), step.place(high, is_end=True)
+        # Blanks that a tag became belong to no words.
+        while start < end and low < high and self.text[low].isspace() and not self.raw[start].isspace():
+            low += 1
+        while start < end and low < high and self.text[high - 1].isspace() and not self.raw[end - 1].isspace():
+            high -= 1
+        return low, high
 
 
-def moved(raw: str) -> Moved:
-    """How the places of a text move when it is cleaned for storage."""
-    text, steps = raw, []
+def moved(raw: str, before: Iterable[Step] = ()) -> Moved:
+    """How the places of a text move when it is rewritten by `before`, in order, and then put into its normal form."""
+    text, steps = raw, list(before)
+    for earlier in steps:
+        text = earlier.apply(text)
 
     def do(edits: Iterable[Edit]) -> None:
         nonlocal text
-        step = _Step(edits)
+        step = Step(edits)
         if step.edits:
             steps.append(step)
             text = step.apply(text)
@@ -98,12 +109,12 @@ def _composed(text: str) -> Iterable[Edit]:
             continue
         piece = text[start:place]
         if (new := normal.normalised("NFC", piece)) != piece:
-            yield _trimmed(start, piece, new)
+            yield trimmed(start, piece, new)
         start = place
 
 
-def _trimmed(start: int, old: str, new: str) -> Edit:
-    """The edit without what stays the same at its ends."""
+def trimmed(start: int, old: str, new: str) -> Edit:
+    """The edit that makes `new` of `old`, which begins at `start`, without what stays the same at its ends."""
     shorter = min(len(old), len(new))
     left = next((place for place in range(shorter) if old[place] != new[place]), shorter)
     right = next((place for place in range(shorter - left) if old[-1 - place] != new[-1 - place]), shorter - left)

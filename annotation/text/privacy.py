@@ -111,6 +111,15 @@ def mask(text: str, hits: Iterable[Hit]) -> Masked:
     return Masked("".join([*pieces, text[done:]]), tuple(moves))
 
 
+def masking(text: str, *, kinds: Iterable[str] | None = None) -> list[tuple[int, int, str]]:
+    """The masking of all that `find` finds, as edits (see text/offsets.py)."""
+    hits = find(text, kinds=kinds)
+    if not hits:
+        return []
+    masked = mask(text, hits)
+    return [(start, end, masked.text[low:high]) for start, end, low, high in masked.moves]
+
+
 # -- What is looked for -------------------------------------------------------------------------------------------
 
 # Without a digit or an @ there is nothing to find.
