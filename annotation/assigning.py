@@ -25,7 +25,7 @@ IN_HAND = 2
 # not in it.
 # A control item takes the place behind the slot just answered, so that the walk goes on from where it was.
 # A slot whose lease has run out counts as open, except of an item that is no work (any more): a control item is its
-# person's alone. Nobody gets an item twice. On PostgreSQL rows locked by others are skipped; on SQLite the immediate
+# person's alone, and one left out as a duplicate is nobody's. Nobody gets an item twice. On PostgreSQL rows locked by others are skipped; on SQLite the immediate
 # transaction makes the statement the only writer.
 CLAIM = """
 UPDATE annotation_assignment SET state = 'leased', annotator_id = %(user)s, token = %(token)s, lease_until = %(until)s,
@@ -43,7 +43,7 @@ WHERE id = COALESCE((
     WHERE slot.project_id = %(project)s AND slot.state IN ('open', 'leased') AND slot.batch_id IS NULL
       AND slot.again = 0
       AND (slot.state = 'open' OR slot.lease_until < %(now)s AND 'work' = (
-          SELECT item.role FROM annotation_item item WHERE item.id = slot.item_id
+          SELECT item.role FROM annotation_item item WHERE item.id = slot.item_id AND item.left_out_id IS NULL
       ))
       AND (slot.priority, slot.key) > (%(priority)s, %(key)s) AND slot.priority < %(below)s
       AND NOT EXISTS (
@@ -64,7 +64,7 @@ OF_POOLS = """
             SELECT one.id FROM annotation_assignment one
             WHERE one.pool_id = pool.id AND one.state IN ('open', 'leased') AND one.batch_id IS NULL AND one.again = 0
               AND (one.state = 'open' OR one.lease_until < %(now)s AND 'work' = (
-                  SELECT item.role FROM annotation_item item WHERE item.id = one.item_id
+                  SELECT item.role FROM annotation_item item WHERE item.id = one.item_id AND item.left_out_id IS NULL
               ))
               AND (one.priority, one.key) > (%(priority)s, %(key)s) AND one.priority < %(below)s
               AND NOT EXISTS (
@@ -326,9 +326,9 @@ def prioritise(*, project: Project, items: QuerySet[Item], priority: str, by: An
 def open_slots(*, project: Project, items: Sequence[int]) -> None:
     """Make the slots that the project's overlap and its rules ask for and that these items do not have yet.
 
-    None for items that the guideline shows as examples: everybody knows their answer.
+    None for items that the guideline shows as examples: everybody knows their answer; nor for those left out as duplicates.
     """
-    known = set(Item.objects.shown_as_examples().filter(pk__in=items).values_list("pk", flat=True))
+    known = set(Item.objects.not_asked().filter(pk__in=items).values_list("pk", flat=True))
     items = [pk for pk in items if pk not in known]
     asked = wanted(project, items)
     have: dict[int, set[int]] = {pk: set() for pk in items}
@@ -415,7 +415,11 @@ def waiting(membership: Membership) -> bool:
     """Whether other people hold items that this person may get once their leases end."""
     mine = Assignment.objects.filter(item=OuterRef("item"), annotator=membership.user_id)
     held = Assignment.objects.filter(
-        item__role=Item.Role.WORK, project=membership.project_id, state=Assignment.State.LEASED, batch=None
+        item__role=Item.Role.WORK,
+        item__left_out=None,
+        project=membership.project_id,
+        state=Assignment.State.LEASED,
+        batch=None,
     )
     if membership.is_restricted:
         held = held.filter(pool__in=pooling.pools_of(membership))

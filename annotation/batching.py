@@ -196,7 +196,7 @@ def _share_out(
     free = _free(items)
     # Rows of another project have no slot here, and get none; nor do control and training items, and examples.
     askable = Item.objects.filter(project=project, pk__in=items, role=Item.Role.WORK)
-    askable = askable.exclude(pk__in=Item.objects.shown_as_examples().filter(pk__in=items).values("pk"))
+    askable = askable.exclude(pk__in=Item.objects.not_asked().filter(pk__in=items).values("pk"))
     known = set(askable.values_list("pk", flat=True))
     for item in (item for item in items if item in known):
         on_it = {row["annotator"] for row in here[item]}

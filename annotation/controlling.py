@@ -52,6 +52,7 @@ def refusals(project: Project) -> dict[str, QuerySet[Item]]:
         "held_out": items.filter(Exists(tested)),
         "without_gold": items.filter(~Exists(gold)),
         "contested": items.filter(Exists(cases)),
+        "left_out": items.filter(left_out__isnull=False),
         "example": items.filter(pk__in=Item.objects.shown_as_examples().filter(project=project).values("pk")),
     }
 
@@ -62,6 +63,7 @@ def sentence(reason: str) -> str:
         "held_out": _("it, or an item with the same text, belongs to dev or test"),
         "without_gold": _("it has no gold yet"),
         "contested": _("it waits for a decision"),
+        "left_out": _("it is left out as a duplicate"),
         "example": _("the guideline shows it as an example"),
         "other_role": _("it has another role already"),
         "told": _("somebody was told its gold while training, so that it can measure nobody and test nothing any more"),

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import get_language, gettext_lazy
 
-from annotation import jobs, plans, publishing, setting_aside
+from annotation import deciding_duplicates, jobs, plans, publishing, setting_aside
 from annotation.jobs import Grip, JobFailed
-from annotation.models import Errand, Project, SetAside, User
+from annotation.models import Errand, Project, SetAside, User, Verdict
 from annotation.setting_aside import Tick
 
 What = Errand.What
@@ -16,6 +16,8 @@ NOTES = {
     What.LOOK: gettext_lazy("trying it out"),
     What.ASIDE: gettext_lazy("setting aside"),
     What.RESTORE: gettext_lazy("taking back"),
+    What.RULE: gettext_lazy("deciding"),
+    What.UNDO: gettext_lazy("taking back"),
 }
 
 
@@ -41,8 +43,10 @@ def work(row: Errand, grip: Grip) -> dict[str, Any]:
         if row.what == What.LOOK:
             return {"result": setting_aside.preview(_wanted(row), tick=tick)}
         with transaction.atomic():
-            act = _act(row, tick)
-            grip.hold(result={"act": act.pk})
+            if row.what in (What.RULE, What.UNDO):
+                grip.hold(result=_about_duplicates(row, tick))
+            else:
+                grip.hold(result={"act": _act(row, tick).pk})
     except ValueError as error:
         raise JobFailed(str(error)) from error
     return {}
@@ -53,6 +57,15 @@ def _act(row: Errand, tick: Tick) -> SetAside:
         return setting_aside.set_aside(_wanted(row), reason=row.asked["reason"], user=row.created_by, tick=tick)
     act = SetAside.objects.select_related("project", "person").get(pk=row.asked["act"])
     return setting_aside.revert(act=act, user=row.created_by, tick=tick)
+
+
+def _about_duplicates(row: Errand, tick: Tick) -> dict[str, Any]:
+    if row.what == What.RULE:
+        rule = deciding_duplicates.Rule.read(row.asked)
+        reason = row.asked["reason"]
+        return deciding_duplicates.apply(project=row.project, rule=rule, reason=reason, user=row.created_by, tick=tick)
+    verdicts = Verdict.objects.filter(act=row.asked["act"])
+    return deciding_duplicates.undo(project=row.project, verdicts=verdicts, user=row.created_by)
 
 
 def _wanted(row: Errand) -> setting_aside.Wanted:
@@ -106,3 +119,24 @@ def revert(*, act: SetAside, user: User | None) -> SetAside | Errand:
     if act.reverted_at is not None or act.effect.get("answers", 0) <= setting_aside.AT_ONCE:
         return setting_aside.revert(act=act, user=user)
     return ask(project=act.project, what=What.RESTORE, asked={"act": act.pk}, user=user)
+
+
+# -- Duplicates -----------------------------------------------------------------------------------------------------
+
+
+def decide_by_rule(
+    *, project: Project, rule: deciding_duplicates.Rule, reason: str, user: User | None
+) -> dict[str, Any] | Errand:
+    """Decide all clusters that wait, see `deciding_duplicates.apply`; an Errand where there are many."""
+    if deciding_duplicates.size(project=project, rule=rule) <= deciding_duplicates.AT_ONCE:
+        return deciding_duplicates.apply(project=project, rule=rule, reason=reason, user=user)
+    told = {**rule.told, "reason": deciding_duplicates.checked_reason(reason)}
+    return ask(project=project, what=What.RULE, asked=told, user=user)
+
+
+def undo_act(*, project: Project, act: str, user: User | None) -> dict[str, Any] | Errand:
+    """Take back what a rule decided; an Errand where that was much."""
+    verdicts = Verdict.objects.standing().filter(project=project, act=act)
+    if verdicts.count() <= deciding_duplicates.AT_ONCE:
+        return deciding_duplicates.undo(project=project, verdicts=verdicts, user=user)
+    return ask(project=project, what=What.UNDO, asked={"act": str(act)}, user=user)

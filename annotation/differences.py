@@ -111,6 +111,20 @@ def words(old: str, new: str) -> tuple[Pieces, Pieces]:
     return _joined(left), _joined(right)
 
 
+def inline(old: str, new: str) -> list[tuple[str, str]]:
+    """One text after the other in one line: ("same", words), ("del", what only the old has), ("ins", what only the new has)."""
+    a, b = WORD.findall(old), WORD.findall(new)
+    if max(len(a), len(b)) > MOST:
+        return [("del", old), ("ins", new)]
+    found = []
+    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found.append(("same", "".join(a[i:j])))
+        else:
+            found += [("del", "".join(a[i:j])), ("ins", "".join(b[k:m]))]
+    return [(sign, text) for sign, text in found if text]
+
+
 def _append(pieces: Pieces, differs: bool, text: str) -> None:
     if text:
         pieces.append((differs, text))

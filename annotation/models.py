@@ -257,6 +257,8 @@ class Project(models.Model):
     recounted_at = models.DateTimeField(null=True, editable=False)
     # Whether some slots come before the usual ones: then a claim looks for them first.
     raised = models.BooleanField(default=False, editable=False)
+    # kind of private data -> "mask" or "allow": what becomes of it without anybody's look; others wait for a review.
+    private_policy = models.JSONField(default=dict, editable=False)
     # Since when people may have seen suggestions; None: never so far.
     suggested_since = models.DateTimeField(null=True, editable=False)
     version = models.ForeignKey(
@@ -636,6 +638,8 @@ class Errand(Job):
         LOOK = "look", _("what setting aside would change")
         ASIDE = "aside", _("setting work aside")
         RESTORE = "restore", _("taking work back that was set aside")
+        RULE = "rule", _("deciding about duplicates by a rule")
+        UNDO = "undo", _("taking decisions about duplicates back")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="errands")
     what = models.CharField(max_length=7, choices=What)
@@ -703,6 +707,8 @@ class Document(models.Model):
     reference = models.TextField(blank=True)
     given_split = models.CharField(max_length=5, blank=True)
     imported_in = models.ForeignKey(Import, on_delete=models.SET_NULL, null=True, related_name="documents")
+    # The state of the recognisers that have looked for private data in it; 0: none so far.
+    screened = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "external_id"], name="one_document_per_external_id")]
@@ -736,6 +742,15 @@ class ItemQuerySet(models.QuerySet["Item"]):
         """Items that this person may still be asked to label: what others said of them stays hidden until then."""
         return self.filter(blind(user, "pk"))
 
+    def not_left_out(self) -> Self:
+        """Items that no decision about duplicates has left out."""
+        return self.filter(left_out=None)
+
+    def not_asked(self) -> Self:
+        """Items that nobody is asked about (any more): shown as examples, or left out as duplicates."""
+        shown = Exists(GuidelineExample.objects.filter(item=OuterRef("pk")))
+        return self.filter(Q(left_out__isnull=False) | shown)
+
     def shown_as_examples(self) -> Self:
         """Items whose text and answer the guideline shows to everybody, or did once, or will by its draft.
 
@@ -763,6 +778,11 @@ class Item(models.Model):
     role_since = models.DateTimeField(null=True, editable=False)
     # Stands in the dev or test split of a frozen version: it must never be shown with its gold.
     held_out = models.BooleanField(default=False, editable=False)
+    # The decision about duplicates that keeps another item in its place: no more answers are asked for, and no version
+    # that is frozen from then on has it. Answers and gold stay.
+    left_out = models.ForeignKey(
+        "Verdict", on_delete=models.SET_NULL, null=True, editable=False, related_name="left_out_items"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ItemQuerySet.as_manager()
@@ -1896,3 +1916,173 @@ class Watch(Job):
 
     def __str__(self) -> str:
         return f"{self.project_id}"
+
+
+class Scan(Job):
+    """A search of a project's texts, as the worker made it: for duplicates, or for private data."""
+
+    TASK = "annotation.scan"
+
+    class What(models.TextChoices):
+        """What is looked for."""
+
+        DUPLICATES = "duplicates", _("duplicates")
+        PRIVATE = "private", _("private data")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scans")
+    what = models.CharField(max_length=10, choices=What)
+    # Other projects whose texts are compared with, by number.
+    across = models.JSONField(default=list)
+    # What was found, in numbers; never a text.
+    figures = models.JSONField(default=dict)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "what"], condition=Q(state__in=["queued", "running"]), name="one_scan_at_work"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} · {self.what}"
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    """Decisions about duplicates."""
+
+    def standing(self) -> Self:
+        """Those that were not taken back."""
+        return self.filter(undone_at=None)
+
+
+class Verdict(models.Model):
+    """A decision about items that are duplicates of each other; it outlives the scan that found them."""
+
+    class What(models.TextChoices):
+        """What becomes of them."""
+
+        KEEP = "keep", _("keep one")
+        GROUP = "group", _("keep all as a group")
+        APART = "apart", _("not duplicates")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="verdicts")
+    what = models.CharField(max_length=5, choices=What)
+    # The item that is kept, where one is.
+    kept = models.ForeignKey(Item, on_delete=models.SET_NULL, null=True, related_name="+")
+    # The numbers of the items that it is about, those of other projects too.
+    items = models.JSONField(default=list)
+    # The rule that chose, where many were decided at once; empty: a person looked at this one.
+    rule = models.CharField(max_length=60, blank=True)
+    # The same for all that one act decided, so that they are taken back together.
+    act = models.UUIDField(default=uuid.uuid4)
+    reason = models.CharField(max_length=500, blank=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    undone_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["project"], condition=Q(undone_at=None), name="verdicts_that_stand"),
+            models.Index(fields=["project", "act"], name="verdicts_of_an_act"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {len(self.items)}"
+
+
+class Cluster(models.Model):
+    """Items that hang together as duplicates, as the last scan of the project found them."""
+
+    class Kind(models.TextChoices):
+        """How alike its least alike link is, the closest first."""
+
+        EXACT = "exact", _("the same text")
+        NORMALISED = "normalised", _("the same but for case, width and white space")
+        NEAR = "near", _("nearly the same")
+        TEMPLATE = "template", _("the same but for its numbers")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="clusters")
+    kind = models.CharField(max_length=10, choices=Kind)
+    size = models.PositiveIntegerField()
+    # Of the least alike member with the first, in [0, 1].
+    similarity = models.FloatField()
+    verdict = models.ForeignKey(Verdict, on_delete=models.SET_NULL, null=True, related_name="clusters")
+
+    class Meta:
+        ordering = ["-size", "pk"]
+        indexes = [models.Index(fields=["project", "kind"], name="clusters_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.size}"
+
+
+class ClusterMember(models.Model):
+    """An item of a cluster; the first one is what the others are compared with."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="members")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="memberships_in_clusters")
+    place = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Cluster.Kind, blank=True)
+    # With the first member, by what the kind compares.
+    similarity = models.FloatField(default=1.0)
+    # Came after the cluster was decided.
+    fresh = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["place"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "item"], name="once_in_a_cluster")]
+        indexes = [models.Index(fields=["cluster", "place"], name="members_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id}/{self.place}"
+
+
+class PrivateHitQuerySet(models.QuerySet["PrivateHit"]):
+    """Private data and what was decided about it."""
+
+    def open(self) -> Self:
+        """What waits for a look."""
+        return self.filter(state=PrivateHit.State.OPEN)
+
+
+class PrivateHit(models.Model):
+    """A place in a document that is private data; what stands there is stored nowhere but in the document."""
+
+    class State(models.TextChoices):
+        """What becomes of it when a version is frozen."""
+
+        OPEN = "open", _("waits for a look")
+        MASK = "mask", _("masked")
+        KEEP = "keep", _("kept as it is")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="private_hits")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="private_hits")
+    # Where in the document: empty for its text, else such as title, reference, candidates/0 or metadata/author.
+    part = models.CharField(max_length=250, blank=True)
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    # The same for the same value in a project, so that its placeholder is the same wherever it stands.
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=4, choices=State, default=State.OPEN)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(null=True)
+
+    objects = PrivateHitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["document", "part", "start"]
+        constraints = [models.UniqueConstraint(fields=["document", "part", "start", "end"], name="one_hit_per_place")]
+        indexes = [
+            models.Index(fields=["project", "kind", "state"], name="hits_of_a_kind"),
+            models.Index(fields=["project"], condition=Q(state="open"), name="hits_that_wait"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.kind} [{self.start}, {self.end})"

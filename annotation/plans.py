@@ -324,6 +324,7 @@ def _choose(
     hidden = Item.objects.filter(project=project).exclude(role=Item.Role.WORK)
     measuring = set(hidden.values_list("pk", flat=True))
     shown = set(Item.objects.shown_as_examples().filter(project=project).values_list("pk", flat=True))
+    left_out = set(Item.objects.filter(project=project, left_out__isnull=False).values_list("pk", flat=True))
     known_to_some = set(controlling.told().filter(project=project).values_list("pk", flat=True))
     for name, where in wanted.items():
         chosen = known & _filtered(project, where) if set(where) - {"labels", "sample"} else set(known)
@@ -335,10 +336,10 @@ def _choose(
         # Gold that cannot stand measures nobody any more: such an item is work again, and asked as all are.
         unfit = set() if "sample" in where else maps.unfit(name, gold)
         released = (chosen & measuring & unfit) - shown - known_to_some
-        maps.excused |= {(item, name) for item in chosen & (measuring | shown) - released}
+        maps.excused |= {(item, name) for item in chosen & (measuring | shown | left_out) - released}
         maps.told(name).shown = len(chosen & shown)
         maps.told(name).released = len(released)
-        chosen = _sample(chosen - shown - measuring, where.get("sample", ""), f"{seed}:{name}") | released
+        chosen = _sample(chosen - shown - measuring - left_out, where.get("sample", ""), f"{seed}:{name}") | released
         maps.told(name).items = len(chosen)
         found.released |= released
         for item in chosen:

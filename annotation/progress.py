@@ -23,6 +23,7 @@ def overview(project: Project) -> dict[str, Any]:
         "items": there[Item.Role.WORK],
         "controls": there[Item.Role.CONTROL],
         "training": there[Item.Role.TRAINING],
+        "left_out": there["left_out"],
         "slots": slots["all"],
         **{name: slots[name] for name in ("done", "skipped", "leased", "left", "percent")},
         "gold": settled["items"],
@@ -34,9 +35,12 @@ def overview(project: Project) -> dict[str, Any]:
 
 
 def items(project: Project) -> dict[str, int]:
-    """role -> how many items have it."""
-    rows = Item.objects.filter(project=project).order_by().values_list("role").annotate(n=Count("pk"))
-    return {**dict.fromkeys(Item.Role.values, 0), **dict(rows)}
+    """role -> how many items have it; left_out: how many are left out as duplicates, in no other count."""
+    rows = Item.objects.filter(project=project).order_by().values_list("role")
+    found = {**dict.fromkeys(Item.Role.values, 0), "left_out": 0}
+    for role, n, out in rows.annotate(n=Count("pk"), out=Count("left_out")):
+        found[role], found["left_out"] = n - out, found["left_out"] + out
+    return found
 
 
 def wanted(project: Project) -> dict[str, int]:
@@ -53,8 +57,12 @@ def wanted(project: Project) -> dict[str, int]:
 
 
 def counted(slots: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    """Slots of items of work whose answers count, or will: work set aside is asked anew beside its slot."""
-    measuring = Item.objects.filter(pk=OuterRef("item"), role__in=[Item.Role.CONTROL, Item.Role.TRAINING])
+    """Slots of items of work whose answers count, or will: work set aside is asked anew beside its slot.
+
+    Not those of items left out as duplicates: their answers stand, but nothing is wanted of them.
+    """
+    apart = Q(role__in=[Item.Role.CONTROL, Item.Role.TRAINING]) | Q(left_out__isnull=False)
+    measuring = Item.objects.filter(apart, pk=OuterRef("item"))
     return slots.exclude(state=Assignment.State.ASIDE).exclude(Exists(measuring))
 
 
@@ -211,7 +219,9 @@ def share(membership: Membership) -> dict[str, int]:
         done=Count("pk", filter=closed), left=Count("pk", filter=~closed & ~ready), ready=Count("pk", filter=ready)
     )
     theirs = Assignment.objects.filter(pk=OuterRef("pk"), item__role=Item.Role.CONTROL)
-    run_out = Q(~Exists(theirs), state=Assignment.State.LEASED, lease_until__lt=timezone.now(), batch=None)
+    run_out = Q(
+        ~Exists(theirs), item__left_out=None, state=Assignment.State.LEASED, lease_until__lt=timezone.now(), batch=None
+    )
     free = Q(state=Assignment.State.OPEN) | run_out
     on_it = Assignment.objects.filter(item=OuterRef("item"), annotator=membership.user_id)
     if membership.is_restricted:

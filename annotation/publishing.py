@@ -353,6 +353,7 @@ def _ask_again(project: Project, unfit: Mapping[int, int], user: User | None) ->
     slots.filter(slot__gte=project.overlap).delete()
     Assignment.every.filter(project=project).exclude(again=Assignment.COUNTS).delete()
     slots.update(state=Assignment.State.OPEN, annotator=None, token=None, lease_until=None, batch=None)
+    slots.filter(item__left_out__isnull=False).delete()
     earlier = Annotation.objects.filter(project=project, superseded_at=None).exclude(item__in=known)
     answers = earlier.filter(set_aside=None).update(superseded_at=now)
     earlier.update(superseded_at=now)

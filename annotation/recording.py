@@ -42,6 +42,9 @@ KINDS = {
     "alarm_dismissed": gettext_lazy("dismissed an alarm"),
     "frozen": gettext_lazy("froze a version of a data set"),
     "settled_by_rule": gettext_lazy("settled items by rule"),
+    "duplicates_decided": gettext_lazy("decided about duplicates"),
+    "duplicates_undone": gettext_lazy("took back what was decided about duplicates"),
+    "private_decided": gettext_lazy("decided about private data in texts"),
 }
 
 

@@ -45,7 +45,7 @@ def plan(membership: Membership, *, now: datetime | None = None) -> int:
     found = [item for item in rows.values_list("item", flat=True) if comes_back(item, membership.user_id, project.again_share)]  # fmt: skip
     there = Assignment.every.filter(item__in=found, annotator=membership.user_id).exclude(again=Assignment.COUNTS)
     known = set(there.values_list("item", flat=True))
-    known |= set(Item.objects.shown_as_examples().filter(pk__in=found).values_list("pk", flat=True))
+    known |= set(Item.objects.not_asked().filter(pk__in=found).values_list("pk", flat=True))
     chosen = [item for item in found if item not in known]
     _assign(membership, chosen)
     Membership.objects.filter(pk=membership.pk).update(returned_until=until)

@@ -335,7 +335,7 @@ def _open(act: SetAside, items: list[int]) -> int:
 
     None for items that the guideline shows as examples: everybody knows their answer.
     """
-    known = set(Item.objects.shown_as_examples().filter(pk__in=items).values_list("pk", flat=True)) if items else set()
+    known = set(Item.objects.not_asked().filter(pk__in=items).values_list("pk", flat=True)) if items else set()
     items = [pk for pk in items if pk not in known]
     if not items:
         return 0

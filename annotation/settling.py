@@ -142,7 +142,7 @@ def _widened(project: Project, complete: dict[int, _Complete], questions: list[d
         or _needs_another(entry, questions, rule)
     ]
     if found:
-        known = set(Item.objects.shown_as_examples().filter(pk__in=found).values_list("pk", flat=True))
+        known = set(Item.objects.not_asked().filter(pk__in=found).values_list("pk", flat=True))
         found = [item for item in found if item not in known]
     last = Assignment.objects.filter(item__in=found).values_list("item").annotate(Max("slot"), Min("priority"))
     Assignment.objects.bulk_create(

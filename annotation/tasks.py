@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from annotation import calibrating, delegating, importing, jobs, measuring, publishing, surveying, watching
-from annotation.models import AgreementReport, Errand, Import, Publication, QualityReport, Watch
+from annotation import calibrating, delegating, importing, jobs, measuring, publishing, scanning, surveying, watching
+from annotation.models import AgreementReport, Errand, Import, Publication, QualityReport, Scan, Watch
 
 
 @shared_task(name="annotation.reap")
@@ -64,3 +64,9 @@ def run_publication(pk: int) -> bool:
 def run_errand(pk: int) -> bool:
     """Do what a manager did not wait for."""
     return jobs.run(Errand, pk, delegating.work)
+
+
+@shared_task(name="annotation.scan")
+def run_scan(pk: int) -> bool:
+    """Search a project's texts."""
+    return jobs.run(Scan, pk, scanning.work)

@@ -18,7 +18,7 @@ def given(*, project: Project, person: Any, status: str = "") -> QuerySet[Annota
 
     Not of items that the guideline shows as examples: everybody knows their answer.
     """
-    known = Item.objects.shown_as_examples().filter(project=project)
+    known = Item.objects.not_asked().filter(project=project)
     answers: QuerySet[Annotation] = (
         Annotation.objects.current()
         .filter(project=project, annotator=person, item__role=Item.Role.WORK)
