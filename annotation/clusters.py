@@ -79,7 +79,7 @@ def summary(project: Project) -> dict[str, Any]:
     told = rows.values("kind").annotate(
         clusters=Count("pk"), items=Sum("size"), waiting=Count("pk", filter=Q(verdict=None))
     )
-    found = {row["kind"]: row for row in told}
+    found: dict[str, dict[str, Any]] = {row["kind"]: dict(row) for row in told}
     kinds = [
         {
             "kind": kind,
@@ -99,10 +99,10 @@ def summary(project: Project) -> dict[str, Any]:
 
 
 def acts(project: Project, most: int = 10) -> list[dict[str, Any]]:
-    """The newest acts by rule that still stand: {act, rule, reason, at, made_by, clusters}."""
+    """The newest acts by rule that still stand: {act, rule, reason, at, made_by, decided}."""
     rows = Verdict.objects.standing().filter(project=project).exclude(rule="").order_by()
     told = rows.values("act", "rule", "reason", "made_by__name", "made_by__username").annotate(
-        clusters=Count("pk"), at=Min("made_at")
+        decided=Count("pk"), at=Min("made_at")
     )
     return [
         {**row, "made_by": row["made_by__name"] or row["made_by__username"] or ""}

@@ -272,7 +272,7 @@ def _chosen(project: Project, rule: Rule) -> Iterator[tuple[int, list[dict[str, 
         ).values("cluster", "item", "gold", "answers", "length", "source", "project", "role", "out")
         grouped: dict[int, list[dict[str, Any]]] = {}
         for entry in told:
-            grouped.setdefault(entry["cluster"], []).append(entry)
+            grouped.setdefault(entry["cluster"], []).append(dict(entry))
         for cluster, members in grouped.items():
             yield cluster, members, _kept(members, rule, project)
 

@@ -102,6 +102,14 @@ def of_left_out(quarantined: Mapping[str, str], outdated: Sequence[str]) -> list
     return found
 
 
+def of_duplicates(count: int) -> list[Finding]:
+    """Items with gold that a decision about duplicates keeps out."""
+    if not count:
+        return []
+    text = gettext_noop("Left out, because another item is kept in place of such duplicates: %(count)d.")
+    return [finding("duplicates", "note", text, {"count": count})]
+
+
 def of_examples(left_out: Collection[str]) -> list[Finding]:
     """Items that the guideline shows as examples, and that could only have tested somebody."""
     if not left_out:

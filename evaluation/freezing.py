@@ -104,7 +104,7 @@ def queue(
 
 
 def _need_gold(project: Project, guideline: GuidelineVersion, names: Sequence[str]) -> None:
-    items = Item.objects.filter(project=project)
+    items = Item.objects.not_left_out().filter(project=project)
     always = [name for name in names if not schemas.question(guideline.schema, name).get("when")]
     for name in always or names:
         items = items.filter(pk__in=Gold.objects.current().filter(project=project, question=name).values("item"))

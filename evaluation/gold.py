@@ -11,7 +11,7 @@ from django.db.models import Case, F, TextField, When
 from django.db.models.functions import Substr
 from django.utils.translation import gettext as _
 
-from annotation import candidates, spreads
+from annotation import candidates, clusters, spreads
 from annotation import schema as schemas
 from annotation.jobs import JobFailed
 from annotation.kinds import KINDS, About
@@ -68,7 +68,8 @@ class Gathered:
 
     offsets: key -> its place in the file; item_keys: item -> key; measuring: keys of control and training items, whose
     gold people know, so that they never test a system; left_out: keys whose gold is no answer any more, or that have no
-    text; numbers: guideline version -> items with gold settled under it.
+    text; duplicates: how many items with gold are left out as duplicates of others; numbers: guideline version -> items
+    with gold settled under it.
     """
 
     def __init__(self, project: Project, questions: Sequence[dict[str, Any]], spool: IO[bytes]) -> None:
@@ -79,12 +80,16 @@ class Gathered:
         self.item_keys: dict[int, str] = {}
         self.measuring: set[str] = set()
         self.left_out: list[str] = []
+        self.duplicates = 0
         self.numbers: Counter[int] = Counter()
 
     def read(self, *, group_by: Sequence[str], tick: Tick) -> None:
         """Items with gold for all questions, into the temporary file. Raises JobFailed where there is none."""
         answers = _answers(self.project, self.questions)
         self._count_votes(answers)
+        self.together = clusters.together(self.project)
+        out = Item.objects.filter(project=self.project, left_out__isnull=False).values_list("pk", flat=True)
+        self.duplicates = sum(pk in answers for pk in out)
         for done, row in enumerate(_rows(self.project, self.questions[0]["name"])):
             if row["pk"] in answers:
                 self._take(row, answers[row["pk"]], group_by)
@@ -142,7 +147,7 @@ class Gathered:
                 key=key,
                 text_key=row["document__text_key"] if row["start"] is None else text_key(text),
                 stratum="\x1f".join(_stratum(gold, entry) for entry in self.questions),
-                groups=_groups(row, group_by),
+                groups=(*_groups(row, group_by), *self.together.get(row["pk"], ())),
                 given=row["document__given_split"] or ("train" if measures else None),
             )
         )
@@ -173,12 +178,17 @@ def _is_whole(answer: _Answer, questions: Sequence[dict[str, Any]]) -> bool:
 
 
 def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
-    """Items with gold for the question, with their words (of a passage only the passage) and document fields."""
+    """Items with gold for the question, with their words (of a passage only the passage) and document fields.
+
+    None that a decision about duplicates has left out.
+    """
     whole = F("document__text")
     passage = Substr("document__text", F("start") + 1, F("end") - F("start"))
     gold = Gold.objects.current().filter(project=project, question=question)
-    rows = Item.objects.filter(project=project, pk__in=gold.values("item")).annotate(
-        words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField())
+    rows = (
+        Item.objects.not_left_out()
+        .filter(project=project, pk__in=gold.values("item"))
+        .annotate(words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField()))
     )
     names = ("external_id", "text_key", "given_split", "metadata", "candidates", "reference", *FIELDS)
     values = rows.values("pk", "role", "start", "end", "words", *(f"document__{name}" for name in names))

@@ -227,7 +227,7 @@ def test_a_rule_keeps_the_one_that_it_says(project, cast, name, kept):
     assert {name: done[name] for name in wanted} == wanted
     assert list(a.Item.objects.not_left_out()) == [items[kept]]
     [act] = clusters.acts(project)
-    assert (str(act["act"]), act["clusters"], act["made_by"]) == (done["act"], 1, "dave")
+    assert (str(act["act"]), act["decided"], act["made_by"]) == (done["act"], 1, "dave")
     deciding_duplicates.undo(project=project, verdicts=a.Verdict.objects.filter(act=done["act"]), user=cast["dave"])
     assert a.Item.objects.not_left_out().count() == 3
 
