@@ -367,7 +367,7 @@ def wanted(project: Project, items: Sequence[int]) -> dict[int, int]:
 def set_overlap(*, project: Project, overlap: int) -> None:
     """Ask for more or fewer answers per item.
 
-    Missing slots are added, except to items that came with their gold and were never given out. Surplus slots that
+    Missing slots are added, except to items that came with their gold and were never given out, or are in the pool. Surplus slots that
     nobody holds are removed, and what is complete by that is settled.
     """
     # A version may have been published since the project was read; none is before the commit.
@@ -377,7 +377,7 @@ def set_overlap(*, project: Project, overlap: int) -> None:
     complete = _drop_surplus(project)
     slots = Assignment.objects.filter(item=OuterRef("pk"))
     gold = Gold.objects.current().filter(item=OuterRef("pk"))
-    wanting = Item.objects.filter(Exists(slots) | ~Exists(gold), project=project, role=Item.Role.WORK)
+    wanting = Item.objects.filter(Exists(slots) | ~Exists(gold), project=project, role=Item.Role.WORK, in_pool=False)
     for batch in settling.batches(list(wanting.order_by("pk").values_list("pk", flat=True)), 2000):
         open_slots(project=project, items=batch)
     if project.version is not None:

@@ -82,7 +82,7 @@ def start(
 
 def _items(project: Project, count: int | None, ids: Sequence[str]) -> list[int]:
     touched = Assignment.objects.filter(item=OuterRef("pk")).exclude(state=Assignment.State.OPEN)
-    fresh = Item.objects.filter(project=project, role=Item.Role.WORK).exclude(Exists(touched))
+    fresh = Item.objects.filter(project=project, role=Item.Role.WORK, in_pool=False).exclude(Exists(touched))
     named = list(dict.fromkeys(name.strip() for name in ids if name.strip()))
     if named:
         items = batching.named(project=project, ids=named)

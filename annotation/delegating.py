@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import get_language, gettext_lazy
 
-from annotation import deciding_duplicates, jobs, plans, publishing, setting_aside
+from annotation import deciding_duplicates, jobs, plans, publishing, sampling, setting_aside
 from annotation.jobs import Grip, JobFailed
-from annotation.models import Errand, Project, SetAside, User, Verdict
+from annotation.models import Errand, Project, Sample, SetAside, User, Verdict
 from annotation.setting_aside import Tick
 
 What = Errand.What
@@ -18,6 +18,8 @@ NOTES = {
     What.RESTORE: gettext_lazy("taking back"),
     What.RULE: gettext_lazy("deciding"),
     What.UNDO: gettext_lazy("taking back"),
+    What.FRAME: gettext_lazy("reading the pool"),
+    What.SAMPLE: gettext_lazy("drawing"),
 }
 
 
@@ -42,9 +44,14 @@ def work(row: Errand, grip: Grip) -> dict[str, Any]:
             return {"result": _preview(row.project, row.asked["plan"], tick)}
         if row.what == What.LOOK:
             return {"result": setting_aside.preview(_wanted(row), tick=tick)}
+        if row.what == What.FRAME:
+            return {"result": sampling.preview(project=row.project, asked=row.asked)}
         with transaction.atomic():
             if row.what in (What.RULE, What.UNDO):
                 grip.hold(result=_about_duplicates(row, tick))
+            elif row.what == What.SAMPLE:
+                drawn = sampling.draw(project=row.project, asked=row.asked, by=row.created_by, tick=tick)
+                grip.hold(result={"sample": drawn.pk})
             else:
                 grip.hold(result={"act": _act(row, tick).pk})
     except ValueError as error:
@@ -140,3 +147,20 @@ def undo_act(*, project: Project, act: str, user: User | None) -> dict[str, Any]
     if verdicts.count() <= deciding_duplicates.AT_ONCE:
         return deciding_duplicates.undo(project=project, verdicts=verdicts, user=user)
     return ask(project=project, what=What.UNDO, asked={"act": str(act)}, user=user)
+
+
+# -- Samples --------------------------------------------------------------------------------------------------------
+
+
+def look_at_sample(*, project: Project, asked: dict[str, Any], user: User | None) -> dict[str, Any] | Errand:
+    """What a sample would draw, see `sampling.preview`; an Errand where the pool is large."""
+    if sampling.is_large(project):
+        return ask(project=project, what=What.FRAME, asked=asked, user=user)
+    return sampling.preview(project=project, asked=asked)
+
+
+def draw_sample(*, project: Project, asked: dict[str, Any], user: User | None) -> Sample | Errand:
+    """Draw a sample, see `sampling.draw`; an Errand where the pool is large."""
+    if sampling.is_large(project):
+        return ask(project=project, what=What.SAMPLE, asked=asked, user=user)
+    return sampling.draw(project=project, asked=asked, by=user)

@@ -131,7 +131,17 @@ def look(row: Import) -> dict[str, Any]:
 
 
 # What was chosen by hand for a file, beside its mapping.
-CHOSEN = ("question", "labels", "annotator", "annotator_columns", "label_map", "duplicates", "source_type", "language")
+CHOSEN = (
+    "question",
+    "labels",
+    "annotator",
+    "annotator_columns",
+    "label_map",
+    "duplicates",
+    "source_type",
+    "language",
+    "pool",
+)
 
 
 def _remember(row: Import) -> None:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import annotating, closing, controlling, overlaps, pooling, publishing, reading, settling
+from annotation import annotating, assigning, closing, controlling, overlaps, pooling, publishing, reading, settling
 from annotation import schema as schemas
 from annotation.companies import missing_from_file
 from annotation.jobs import Grip, JobFailed
@@ -345,26 +345,42 @@ class Loader:
             for record in records
         )
         now = timezone.now()
+        waiting = [self._goes_into_pool(record) for record in records]
         items = Item.objects.bulk_create(
             Item(
                 project=self.project,
                 document=document,
                 role=record.role,
+                in_pool=in_pool,
                 role_since=now if record.role != Item.Role.WORK else None,
             )
-            for document, record in zip(documents, records, strict=True)
+            for document, record, in_pool in zip(documents, records, waiting, strict=True)
         )
         self._put_roles(items, records)
         # What comes with gold needs no answers; what comes with answers needs only those that are missing.
         slots = [
             Assignment(project=self.project, item=item, slot=slot, key=random_key())
             for item, record in zip(items, records, strict=True)
-            if not record.gold
+            if not record.gold and not item.in_pool
             for slot in range(max(self._wanted(record), len(record.answers)))
         ]
         Assignment.objects.bulk_create(slots, batch_size=2000)
         pooling.sort(self.project, [item.pk for item in items])
         self.counts["new"] += len(records)
+
+    def _goes_into_pool(self, record: Record) -> bool:
+        """What comes with answers or gold is labelled already, and what measures people is drawn otherwise."""
+        plain = record.role == Item.Role.WORK and not record.gold and not record.answers
+        return bool(self.options["pool"]) and plain
+
+    def _leave_pool(self, answered: list[int], settled: list[int]) -> None:
+        """Items of the pool that answers or gold came for later are in it no more; the answered ones get their slots."""
+        inside = Item.objects.filter(pk__in=[*answered, *settled], in_pool=True)
+        left = set(inside.values_list("pk", flat=True))
+        if left:
+            inside.update(in_pool=False)
+            open_ = left.intersection(answered).difference(settled)
+            assigning.open_slots(project=self.project, items=sorted(open_))
 
     def _put_roles(self, items: list[Item], records: list[Record]) -> None:
         """What training items teach; an item with a text of dev or test is one of work, whatever the file says."""
@@ -398,6 +414,10 @@ class Loader:
         found = Item.objects.filter(project=self.project, document__external_id__in=merged)
         items = dict(found.values_list("document__external_id", "pk"))
         settling.hold(sorted(items.values()))
+        self._leave_pool(
+            [items[name] for name, record in merged.items() if record.answers],
+            [items[name] for name, record in merged.items() if record.gold],
+        )
         self._find_people({answer.annotator for record in merged.values() for answer in record.answers})
         given = [
             (items[name], self.people[answer.annotator], answer)

@@ -133,6 +133,13 @@ class Project(models.Model):
         AFTER = "after", _("are shown after one's own first answer")
         AT_ONCE = "at_once", _("are shown at once")
 
+    class Period(models.TextChoices):
+        """How long the periods of the coverage table are."""
+
+        YEAR = "year", _("year")
+        QUARTER = "quarter", _("quarter")
+        MONTH = "month", _("month")
+
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("description"), blank=True)
@@ -255,6 +262,7 @@ class Project(models.Model):
     )
     # When what counts changed in another way than by an answer: figures from before are old.
     recounted_at = models.DateTimeField(null=True, editable=False)
+    coverage_by = models.CharField(max_length=7, choices=Period, default=Period.YEAR, editable=False)
     # Whether some slots come before the usual ones: then a claim looks for them first.
     raised = models.BooleanField(default=False, editable=False)
     # kind of private data -> "mask" or "allow": what becomes of it without anybody's look; others wait for a review.
@@ -640,6 +648,8 @@ class Errand(Job):
         RESTORE = "restore", _("taking work back that was set aside")
         RULE = "rule", _("deciding about duplicates by a rule")
         UNDO = "undo", _("taking decisions about duplicates back")
+        FRAME = "frame", _("what a sample would draw")
+        SAMPLE = "sample", _("drawing a sample")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="errands")
     what = models.CharField(max_length=7, choices=What)
@@ -726,9 +736,11 @@ def blind(user: Any, item: str = "item") -> Q:
     """
     slots = Assignment.objects.filter(item=OuterRef(item))
     # Whoever could read its gold gets no control item.
-    waits = Exists(slots.filter(state__in=Assignment.WAITING, item__role=Item.Role.WORK))
-    answered = Exists(slots.filter(annotator=user.pk or 0, state=Assignment.State.DONE))
-    return Q(project__in=Project.objects.labelled_by(user)) & waits & ~answered
+    waits = Q(Exists(slots.filter(state__in=Assignment.WAITING, item__role=Item.Role.WORK)))
+    # What is in the pool may be drawn any day.
+    pooled = Q(Exists(Item.objects.filter(pk=OuterRef(item), in_pool=True)))
+    answered = Q(Exists(slots.filter(annotator=user.pk or 0, state=Assignment.State.DONE)))
+    return Q(project__in=Project.objects.labelled_by(user)) & (waits | pooled) & ~answered
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
@@ -747,9 +759,9 @@ class ItemQuerySet(models.QuerySet["Item"]):
         return self.filter(left_out=None)
 
     def not_asked(self) -> Self:
-        """Items that nobody is asked about (any more): shown as examples, or left out as duplicates."""
+        """Items that nobody is asked about: in the pool, or no more: shown as examples, or left out as duplicates."""
         shown = Exists(GuidelineExample.objects.filter(item=OuterRef("pk")))
-        return self.filter(Q(left_out__isnull=False) | shown)
+        return self.filter(Q(left_out__isnull=False) | Q(in_pool=True) | shown)
 
     def shown_as_examples(self) -> Self:
         """Items whose text and answer the guideline shows to everybody, or did once, or will by its draft.
@@ -783,12 +795,15 @@ class Item(models.Model):
     left_out = models.ForeignKey(
         "Verdict", on_delete=models.SET_NULL, null=True, editable=False, related_name="left_out_items"
     )
+    # In the pool: it came in without slots, and nobody is asked about it until a sample draws it.
+    in_pool = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ItemQuerySet.as_manager()
 
     class Meta:
         indexes = [
+            models.Index(fields=["project"], condition=Q(in_pool=True), name="items_in_the_pool"),
             models.Index(fields=["project", "role"], condition=~Q(role="work"), name="items_for_measuring_people"),
         ]
 
@@ -816,6 +831,73 @@ class Item(models.Model):
         names = tuple(entry["name"] for entry in document.candidates)
         missing = partial(Company.objects.missing, self.project_id)
         return About(self.text, document.published_at, names, document.language, missing)
+
+
+class Sample(models.Model):
+    """One draw of items from the pool: out of which frame, by which design and seed, and what came of each stratum."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="samples")
+    name = models.CharField(_("name"), max_length=120)
+    # As `frames.Frame` and `designs.Design` tell themselves.
+    frame = models.JSONField(default=dict)
+    design = models.JSONField(default=dict)
+    seed = models.BigIntegerField()
+    # [{stratum, frame, available, wanted, got}]; a stratum is the list of its values, in the order of the design.
+    strata = models.JSONField(default=list)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    # Taken back: its items are in the pool again.
+    reverted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    reverted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def size(self) -> int:
+        """How many items it drew."""
+        return sum(row["got"] for row in self.strata)
+
+    @property
+    def framed(self) -> int:
+        """How many items it was drawn from."""
+        return sum(row["frame"] for row in self.strata)
+
+
+class Sampled(models.Model):
+    """An item that a sample drew, once and for all others not: from which stratum, and how likely that was."""
+
+    sample = models.ForeignKey(Sample, on_delete=models.CASCADE, related_name="drawn")
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="sampled")
+    # Its place in the sample's list of strata.
+    stratum = models.PositiveIntegerField()
+    probability = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.sample_id} · {self.item_id}"
+
+
+class CoverageTarget(models.Model):
+    """How many labelled items a manager wants of one cell: source type, language and period (year, quarter or month)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="coverage_targets")
+    source_type = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=20, blank=True)
+    period = models.CharField(max_length=7, blank=True)
+    wanted = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "source_type", "language", "period"], name="one_target_per_cell"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_type or '-'} · {self.language or '-'} · {self.period or '-'}"
 
 
 class Batch(models.Model):

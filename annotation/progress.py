@@ -24,6 +24,7 @@ def overview(project: Project) -> dict[str, Any]:
         "controls": there[Item.Role.CONTROL],
         "training": there[Item.Role.TRAINING],
         "left_out": there["left_out"],
+        "pool": there["pool"],
         "slots": slots["all"],
         **{name: slots[name] for name in ("done", "skipped", "leased", "left", "percent")},
         "gold": settled["items"],
@@ -35,11 +36,12 @@ def overview(project: Project) -> dict[str, Any]:
 
 
 def items(project: Project) -> dict[str, int]:
-    """role -> how many items have it; left_out: how many are left out as duplicates, in no other count."""
-    rows = Item.objects.filter(project=project).order_by().values_list("role")
-    found = {**dict.fromkeys(Item.Role.values, 0), "left_out": 0}
-    for role, n, out in rows.annotate(n=Count("pk"), out=Count("left_out")):
-        found[role], found["left_out"] = n - out, found["left_out"] + out
+    """role -> how many items have it; in no other count: left_out as duplicates, and how many wait in the pool."""
+    rows = Item.objects.filter(project=project).order_by().values_list("role", "in_pool")
+    found = {**dict.fromkeys(Item.Role.values, 0), "left_out": 0, "pool": 0}
+    for role, in_pool, n, out in rows.annotate(n=Count("pk"), out=Count("left_out")):
+        found["pool" if in_pool else role] += n - out
+        found["left_out"] += out
     return found
 
 

@@ -77,6 +77,7 @@ DEFAULTS: dict[str, Any] = {
     "create_schema": False,
     "source_type": "",
     "language": "",
+    "pool": False,  # nobody is asked about what comes in until a sample draws it
 }
 
 

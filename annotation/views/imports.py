@@ -187,6 +187,7 @@ def read_options(row: Import, data: Any) -> bool:
         for name in ("encoding", "delimiter"):
             options[name] = "" if options[name] == before[name] else options[name]
     options["create_schema"] = data.get("create_schema") == "on"
+    options["pool"] = data.get("pool") == "on"
     options["columns"] = [part.strip() for part in text(data, "columns").split(",") if part.strip()]
     options["annotator_columns"] = [value.replace("\x00", "") for value in data.getlist("annotator_columns") if value]
     options["label_map"] = read_label_map(text(data, "label_map"))

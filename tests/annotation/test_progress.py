@@ -29,7 +29,7 @@ def test_the_overview_counts_what_there_is(project, cast):
     take(project, cast["alice"])
     found = progress.overview(project)
     assert found == {
-        "items": 5, "controls": 0, "training": 0, "left_out": 0, "slots": 8, "done": 5, "skipped": 1, "leased": 1, "left": 2, "percent": 75,
+        "items": 5, "controls": 0, "training": 0, "left_out": 0, "pool": 0, "slots": 8, "done": 5, "skipped": 1, "leased": 1, "left": 2, "percent": 75,
         "gold": 2, "per_gold": 2.0, "gold_by": {"unanimous": 1, "imported": 1}, "cases_open": 1, "cases_closed": 0, "cases_decided": 0,
         "skips": 1, "undecided": 0, "flagged": 1,
     }  # fmt: skip

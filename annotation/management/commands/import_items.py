@@ -32,6 +32,9 @@ class Command(ImportCommand):
         parser.add_argument("--document-per", choices=["line", "file"], default="line", help="of a .txt file")
         parser.add_argument("--source-type", default="", help="of rows that do not say it")
         parser.add_argument("--language", default="", help="of rows that do not say it")
+        parser.add_argument(
+            "--pool", action="store_true", help="into the pool: nobody is asked until a sample draws it"
+        )
 
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Each file in turn."""
@@ -43,6 +46,7 @@ class Command(ImportCommand):
             "document_per": options["document_per"],
             "source_type": options["source_type"],
             "language": options["language"],
+            "pool": options["pool"],
             "create_schema": True,
         }
         project, created = find_or_create(options, user)
