@@ -94,8 +94,8 @@ def test_neither_overlap_nor_batches_nor_rounds_ask_for_what_is_in_the_pool(proj
         batching.assign(
             project=project, items=everything, people=[member(project, cast["alice"])], name="Monday", extra=True
         )
+    people = [member(project, cast[name]) for name in ("alice", "bob")]
     with pytest.raises(ValueError, match="fresh ones"):
-        people = [member(project, cast[name]) for name in ("alice", "bob")]
         calibrating.start(project=project, ids=["p0", "p1"], people=people, by=cast["dave"])
     assert not a.Assignment.every.filter(project=project).exists()
 
