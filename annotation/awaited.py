@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotation import calibrating, discussing, reviewing
+from annotation import calibrating, clusters, discussing, reviewing
 from annotation.models import Alarm, Membership, Project, Review, ReviewRemark, Thread
 
 
@@ -27,14 +27,14 @@ Found = Iterator[tuple[int, Awaited]]
 
 
 def awaited(membership: Membership) -> list[Awaited]:
-    """All of it, what others wait for first; a fixed number of queries for each role, at most ten."""
-    parts = (_questions, _reviews, _reviewed, _discussions, _rounds, _answers, _alarms)
+    """All of it, what others wait for first; a fixed number of queries for each role, at most twelve."""
+    parts = (_questions, _reviews, _reviewed, _discussions, _rounds, _answers, _alarms, _duplicates)
     return [row for part in parts for _project, row in part([membership])]
 
 
 def counts(memberships: Sequence[Membership]) -> Counter[int]:
-    """project -> how many things wait there for the person whose memberships these are; at most eight queries."""
-    parts = (_questions, _reviews, _verdicts, _discussions, _rounds, _answers, _alarms)
+    """project -> how many things wait there for the person whose memberships these are; at most ten queries."""
+    parts = (_questions, _reviews, _verdicts, _discussions, _rounds, _answers, _alarms, _duplicates)
     return Counter(project for part in parts for project, _row in part(memberships)) if memberships else Counter()
 
 
@@ -155,3 +155,17 @@ def _alarms(memberships: Sequence[Membership]) -> Found:
             count,
         )
         yield project, Awaited(words % {"count": count}, "annotation:alarms")
+
+
+def _duplicates(memberships: Sequence[Membership]) -> Found:
+    """Clusters of duplicates that nobody has decided about."""
+    projects = [row.project_id for row in memberships if row.is_manager]
+    if not projects:
+        return
+    for project, count in _per_project(clusters.waiting(projects)):
+        words = ngettext(
+            "%(count)d cluster of duplicates waits for a decision",
+            "%(count)d clusters of duplicates wait for a decision",
+            count,
+        )
+        yield project, Awaited(words % {"count": count}, "annotation:duplicates")

@@ -78,6 +78,12 @@ SECTIONS = (
         [
             Place(_("Items"), "annotation:items", ("annotation:item",), right="can_adjudicate"),
             Place(_("Imports"), "annotation:imports", ("annotation:import",), right="is_manager"),
+            Place(
+                _("Duplicates"),
+                "annotation:duplicates",
+                ("annotation:cluster", "annotation:duplicates_rule"),
+                "is_manager",
+            ),
             Place(_("Batches"), "annotation:batches", ("annotation:batch", "annotation:new_batch"), right="is_manager"),
         ],
     ),

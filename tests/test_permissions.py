@@ -99,7 +99,11 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
         project=project, schema=project.version.schema, earlier="stand", version=project.version, state="done"
     )
     errand = a.Errand.objects.create(project=project, what="look")
+    cluster = a.Cluster.objects.create(project=project, kind="exact", size=1, similarity=1.0)
+    a.ClusterMember.objects.create(cluster=cluster, item=items[0], place=0)
+    scan = a.Scan.objects.create(project=project, what="private", state="done")
     return {
+        "cluster": cluster.pk, "scan": scan.pk,
         "errand": errand.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
@@ -120,6 +124,8 @@ def object_of(name: str) -> str:
         (("errand",), "errand"),
         (("withdraw_submission", "score_again", "submission"), "submission"),
         (("schedule", "refresh_now", "api-refreshes"), "dataset"),
+        (("cluster",), "cluster"),
+        (("scan",), "scan"),
         (("refresh",), "refresh"),
         (("run", "cancel_run"), "run"),
         (("start", "version", "freeze", "examples", "export", "verify"), "version"),
@@ -166,7 +172,7 @@ def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
 
 
 def counts() -> dict[str, int]:
-    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Scan, a.Verdict, a.Cluster, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -342,6 +348,11 @@ MANAGER_ONLY |= {"alarms"}
 API_READS["manager"] |= {"api-alarms"}
 API_WRITES["post"] |= {"api-alarms": "manager"}
 API_WRITES["patch"] |= {"api-alarm": "manager"}
+# Duplicates and private data.
+MANAGER_ONLY |= {"duplicates", "cluster", "scan_progress"}
+API_READS["manager"] |= {"api-duplicates", "api-cluster", "api-scan"}
+API_WRITES["post"] |= dict.fromkeys(("api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo"), "manager")  # fmt: skip
+API_WRITES["delete"] |= {"api-cluster": "manager", "api-scan": "manager"}
 # Calibration rounds.
 CALIBRATE = {"rounds", "round"}
 API_READS["calibrate"] = {"api-rounds", "api-round"}
@@ -385,6 +396,7 @@ def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     manager_posts += ("items_role", "item_role", "draw_controls", "set_aside", "revert_set_aside", "errand_cancel", "api-errand", "api-items-role", "api-controls", "api-set-aside", "api-one-set-aside")  # fmt: skip
     manager_posts += ("alarms", "dismiss_alarm", "api-alarms", "api-alarm")
     manager_posts += ("open_round", "api-round-open")
+    manager_posts += ("duplicates", "cluster", "duplicates_rule", "duplicates_undo", "scan_cancel", "api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-scan")  # fmt: skip
     manager_posts += ("manage_qualification", "explain_item", "let_label", "api-qualification-results", "api-member-qualification")  # fmt: skip
     for name, pattern in PROJECT:
         if name.rpartition(":")[2] in manager_posts:

@@ -44,4 +44,9 @@ def errand_cancel(request: HttpRequest, membership: Membership, pk: int) -> Http
     row = get_object_or_404(Errand, pk=pk, project=membership.project)
     if not jobs.cancel(row):
         messages.info(request, _("It had ended already."))
-    return redirect("annotation:publish" if row.what == Errand.What.PREVIEW else "annotation:set_aside", membership.project.slug)  # fmt: skip
+    pages = {
+        Errand.What.PREVIEW: "annotation:publish",
+        Errand.What.RULE: "annotation:duplicates",
+        Errand.What.UNDO: "annotation:duplicates",
+    }
+    return redirect(pages.get(Errand.What(row.what), "annotation:set_aside"), membership.project.slug)
