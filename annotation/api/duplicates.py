@@ -67,7 +67,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     """A rule for all clusters that wait; without `apply` it is only told what it would do."""
 
     rule = serializers.ChoiceField(choices=list(deciding_duplicates.RULES))
-    source = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
+    source_type = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
     kinds = serializers.ListField(child=serializers.CharField(), required=False, default=list)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=deciding_duplicates.REASON)
     apply = serializers.BooleanField(required=False, default=False)
@@ -181,7 +181,7 @@ class DuplicatesByRule(MemberView):
         """What a rule would do, in numbers; with `apply` and a reason, do it (202: a worker does)."""
         sent = RuleSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        rule = deciding_duplicates.Rule.read(sent.validated_data)
+        rule = deciding_duplicates.Rule.read({**sent.validated_data, "source": sent.validated_data["source_type"]})
         if not sent.validated_data["apply"]:
             return Response(deciding_duplicates.preview(project=self.project, rule=rule))
         reason = sent.validated_data["reason"]

@@ -155,7 +155,7 @@ def test_the_api_searches_lists_decides_and_takes_back(project, caller_of):
     assert caller.get(f"/api/v1/projects/{project.slug}/scans/{row['id']}/").json()["state"] == "queued"
     jobs.run(a.Scan, row["id"], work)
     assert caller.delete(f"/api/v1/projects/{project.slug}/scans/{row['id']}/").status_code == 409
-    [one, other] = caller.get(base).json()["results"]
+    [other, one] = caller.get(base).json()["results"]
     assert caller.get(base + "?kind=exact").json()["results"] == [one]
     told = caller.get(f"{base}{one['id']}/").json()
     assert [entry["similarity"] for entry in told["members"]] == [1.0, 1.0]
