@@ -17,6 +17,8 @@ from annotation.models import Import, Project, User
 from annotation.records import DEFAULTS, LABELS, OF, OURS, ROLES, gatherer, looks_like_annotations
 from annotation.records import EXTRAS as EXTRAS
 from annotation.records import FIELDS as FIELDS
+from annotation.text import segments
+from annotation.text.cleaning import STEPS
 
 # Among how many earlier imports one with the same columns is looked for.
 LOOKED_BACK = 50
@@ -141,6 +143,10 @@ CHOSEN = (
     "source_type",
     "language",
     "pool",
+    "clean",
+    "detect_language",
+    "segment",
+    "passage_size",
 )
 
 
@@ -309,6 +315,7 @@ def check(row: Import) -> None:
                 _("There is no column “%(column)s” (chosen for “%(field)s”). The columns are: %(columns)s.")
                 % {"column": column, "field": name, "columns": ", ".join(columns)}
             )
+    check_cleaning(options)
     if options["labels"] not in LABELS or options["duplicates"] not in ("keep", "skip"):
         raise ValueError(_("labels is one of %(labels)s; duplicates is keep or skip.") % {"labels": ", ".join(LABELS)})
     brings = any(mapping[name] for name in mapping if name in ("label", "annotations", "gold") or name.startswith(OF))
@@ -322,6 +329,22 @@ def check(row: Import) -> None:
         raise ValueError(_("Publish a guideline first: answers need labels to be checked against."))
     if row.project.version is not None and options["question"]:
         schemas.question(row.project.version.schema, options["question"])
+
+
+def check_cleaning(options: dict[str, Any]) -> None:
+    """Raise ValueError with a sentence where the options of cleaning and cutting cannot be."""
+    if strange := [name for name in options["clean"] if name not in STEPS]:
+        raise ValueError(
+            _("“%(step)s” is no step of cleaning. Steps: %(all)s.") % {"step": strange[0][:40], "all": ", ".join(STEPS)}
+        )
+    if options["segment"] not in segments.HOWS:
+        raise ValueError(_("segment is one of %(all)s.") % {"all": ", ".join(segments.HOWS)})
+    size = options["passage_size"] or str(segments.SIZE)
+    if not size.isascii() or not size.isdecimal() or not segments.SMALLEST <= int(size[:9]) <= segments.LARGEST:
+        raise ValueError(
+            _("A passage has %(least)d to %(most)d characters.")
+            % {"least": segments.SMALLEST, "most": segments.LARGEST}
+        )
 
 
 def start(row: Import) -> None:

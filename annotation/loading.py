@@ -3,7 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,14 @@ from annotation.models import (
 )
 from annotation.records import DEFAULTS, Answer, Desk, Record, Refused, gatherer, is_number
 from annotation.refusals import Refusals
+from annotation.text.furniture import Repeats
 
 BATCH = 1000
 MOST_LABELS = 500
+# Rows in which lines that repeat are looked for.
+LOOKED_AT = 20_000
+# The one item of a document that is not cut.
+WHOLE: list[tuple[int | None, int | None]] = [(None, None)]
 COUNTED = ("rows", "new", "here", "same_text", "annotations", "gold", "cases")
 
 
@@ -117,17 +123,25 @@ class Loader:
         self.before: Counter[str] = Counter(row.report.get("so_far", {}))
         self.people: dict[str, User] = {}
         self.notes: Counter[str] = Counter()
+        self.repeated: frozenset[str] = frozenset()
         self.desk = self._desk()
 
     def _desk(self) -> Desk:
         schema = self.version.schema if self.version else None
         return Desk(
-            self.options, schema=schema, filename=self.row.filename, missing=missing_from_file(self.row.project_id)
+            self.options,
+            schema=schema,
+            filename=self.row.filename,
+            missing=missing_from_file(self.row.project_id),
+            repeated=self.repeated,
         )
 
     def load(self) -> dict[str, Any]:
         """All of it; returns the changes for the import's row."""
         total = _lines(Path(self.row.file.path), self.options["format"])
+        if "boilerplate" in self.options["clean"]:
+            self.repeated = self._repeats()
+            self.desk = self._desk()
         if self.version is None and self.options["create_schema"]:
             self._publish_schema()
         self._check_question()
@@ -146,6 +160,15 @@ class Loader:
             return {"report": self._report(refused), **refused.stored(self.row)}
         finally:
             refused.close()
+
+    def _repeats(self) -> frozenset[str]:
+        """A look at the first rows for lines that many texts begin or end with."""
+        texts = (self.desk.plain(entry.values) for entry in islice(rows_of(self.row), LOOKED_AT) if entry.values)
+        found = Repeats()
+        for text in texts:
+            self.grip.check()
+            found.add(text)
+        return found.common()
 
     def _hold(self) -> None:
         """One import at a time writes to a project, and only under the guideline that its rows were checked against."""
@@ -175,9 +198,16 @@ class Loader:
             "refused": refused.count,
             "problems": refused.shown,
             "warnings": [{"text": text, "count": count} for text, count in notes.most_common(50)],
+            "items": Item.objects.filter(document__imported_in=self.row).count() if self._cuts else new,
+            "cleaned": dict(self.desk.cleaned),
+            "languages": {name or "unknown": count for name, count in self.desk.languages.most_common()},
             "annotators": sorted(self.people),
             "guideline_version": self.version.number if self.version else None,
         }
+
+    @property
+    def _cuts(self) -> bool:
+        return bool(self.options["segment"] != "document")
 
     # The schema that a file brings along
 
@@ -285,16 +315,30 @@ class Loader:
         rows = Item.objects.filter(
             project=self.project, document__external_id__in=[record.external_id for record in records]
         )
-        items = {item.document.external_id: item for item in rows.select_related("document")}
+        items: dict[str, list[Item]] = {}
+        for item in rows.select_related("document").order_by("start"):
+            items.setdefault(item.document.external_id, []).append(item)
         kept = []
         for record in records:
             try:
-                self.desk.check(record, items[record.external_id].about)
+                self._check_against(record, items[record.external_id])
             except Refused as error:
                 refused.add(record.number, str(error), record.values)
             else:
                 kept.append(record)
         return kept
+
+    def _check_against(self, record: Record, items: list[Item]) -> None:
+        """Raise Refused where answers do not stand up to their item, or to the document whose passages the items are."""
+        if items[0].start is None:
+            return self.desk.check(record, items[0].about)
+        document = items[0].document
+        self.desk.check(record, replace(items[0].about, text=document.text))
+        try:
+            record.divided([(item.start or 0, item.end or 0) for item in items], self.desk.schema or {})
+        except ValueError as error:
+            raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
+        return None
 
     def _new_documents(self, records: list[Record], known: dict[str, str], refused: Refusals) -> list[Record]:
         """Create documents, items and slots for what is new; returns the records whose item exists afterwards."""
@@ -335,6 +379,7 @@ class Loader:
                 external_id=record.external_id,
                 text=record.text,
                 raw=record.raw,
+                cleaning=record.cleaned,
                 text_key=record.key,
                 metadata=record.metadata,
                 candidates=record.candidates,
@@ -345,22 +390,28 @@ class Loader:
             for record in records
         )
         now = timezone.now()
-        waiting = [self._goes_into_pool(record) for record in records]
+        owners = [record for record in records for _segment in record.segments or WHOLE]
         items = Item.objects.bulk_create(
-            Item(
-                project=self.project,
-                document=document,
-                role=record.role,
-                in_pool=in_pool,
-                role_since=now if record.role != Item.Role.WORK else None,
-            )
-            for document, record, in_pool in zip(documents, records, waiting, strict=True)
+            (
+                Item(
+                    project=self.project,
+                    document=document,
+                    start=start,
+                    end=end,
+                    role=record.role,
+                    in_pool=self._goes_into_pool(record),
+                    role_since=now if record.role != Item.Role.WORK else None,
+                )
+                for document, record in zip(documents, records, strict=True)
+                for start, end in record.segments or WHOLE
+            ),
+            batch_size=2000,
         )
-        self._put_roles(items, records)
+        self._put_roles(items, owners)
         # What comes with gold needs no answers; what comes with answers needs only those that are missing.
         slots = [
             Assignment(project=self.project, item=item, slot=slot, key=random_key())
-            for item, record in zip(items, records, strict=True)
+            for item, record in zip(items, owners, strict=True)
             if not record.gold and not item.in_pool
             for slot in range(max(self._wanted(record), len(record.answers)))
         ]
@@ -411,27 +462,45 @@ class Loader:
         merged = _merged(record for record in records if record.answers or record.gold)
         if not merged or self.version is None:
             return
-        found = Item.objects.filter(project=self.project, document__external_id__in=merged)
-        items = dict(found.values_list("document__external_id", "pk"))
-        settling.hold(sorted(items.values()))
+        items = self._parted(merged)
+        settling.hold(sorted(items))
         self._leave_pool(
-            [items[name] for name, record in merged.items() if record.answers],
-            [items[name] for name, record in merged.items() if record.gold],
+            [item for item, record in items.items() if record.answers],
+            [item for item, record in items.items() if record.gold],
         )
-        self._find_people({answer.annotator for record in merged.values() for answer in record.answers})
+        self._find_people({answer.annotator for record in items.values() for answer in record.answers})
         given = [
-            (items[name], self.people[answer.annotator], answer)
-            for name, record in merged.items()
-            for answer in record.answers
+            (item, self.people[answer.annotator], answer) for item, record in items.items() for answer in record.answers
         ]
         self._write_answers(given)
         self._write_gold(
-            {items[name]: record.gold for name, record in merged.items() if record.gold},
-            {items[name]: record.spread for name, record in merged.items() if record.spread},
+            {item: record.gold for item, record in items.items() if record.gold},
+            {item: record.spread for item, record in items.items() if record.spread},
         )
-        answered = [items[name] for name, record in merged.items() if record.answers]
+        answered = [item for item, record in items.items() if record.answers]
         made = settling.settle(project=self.project, version=self.version, items=answered)
         self.counts += Counter({name: made[name] for name in ("gold", "cases")})
+
+    def _parted(self, merged: dict[str, Record]) -> dict[int, Record]:
+        """item -> its record; of a document that is cut each passage gets what stands in it."""
+        assert self.version is not None
+        found = Item.objects.filter(project=self.project, document__external_id__in=merged).order_by("pk")
+        whole: dict[int, Record] = {}
+        cut: dict[str, list[tuple[int, int, int]]] = {}
+        for name, item, start, end in found.values_list("document__external_id", "pk", "start", "end"):
+            if start is None or end is None:
+                whole[item] = merged[name]
+            else:
+                cut.setdefault(name, []).append((start, end, item))
+        for name, places in cut.items():
+            places.sort()
+            try:
+                parts = merged[name].divided([(start, end) for start, end, _item in places], self.version.schema)
+            except ValueError:
+                self.notes[_("answers that do not fit the passages of their document were left out")] += 1
+            else:
+                whole |= {item: part for (_s, _e, item), part in zip(places, parts, strict=True)}
+        return whole
 
     def _find_people(self, names: set[str]) -> None:
         for name in sorted(names - set(self.people)):

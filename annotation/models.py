@@ -705,6 +705,8 @@ class Document(models.Model):
     title = models.CharField(max_length=500, blank=True)
     text = models.TextField()
     raw = models.TextField(null=True)
+    # How the text came to differ: {"steps": {name: places}, "language": "detected" or "unknown"}, without what is not so.
+    cleaning = models.JSONField(default=dict)
     text_key = models.CharField(max_length=32)
     source_type = models.CharField(max_length=40, blank=True)
     language = models.CharField(max_length=20, blank=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
@@ -14,12 +14,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from annotation import candidates, spreads
+from annotation import candidates, portions, spreads
 from annotation import schema as schemas
 from annotation.kinds import KINDS, About, Kind, choices
 from annotation.reading import Row
+from annotation.text import languages
+from annotation.text.cleaning import STEPS, Cleaner, Cleaning
 from annotation.text.normal import clean, text_key
-from annotation.text.offsets import moved
+from annotation.text.segments import SIZE, Segment, cut
 
 FIELDS = ("id", "text", "title", "source_type", "language", "published_at", "issuer", "url")
 # A column for a question of its own: label:topic.
@@ -78,6 +80,10 @@ DEFAULTS: dict[str, Any] = {
     "source_type": "",
     "language": "",
     "pool": False,  # nobody is asked about what comes in until a sample draws it
+    "clean": [],  # steps of cleaning beside the normal form, names of STEPS
+    "detect_language": False,
+    "segment": "document",  # an item is: a document | a passage | a sentence of one
+    "passage_size": "",  # characters of a passage, about
 }
 
 
@@ -109,6 +115,12 @@ class Record:
     external_id: str = ""
     text: str = ""
     raw: str | None = None
+    # How the text became what it is; None where it came so.
+    cleaning: Cleaning | None = None
+    # What is stored of it: {"steps": {name: places changed}, "language": "detected"}, without what is not so.
+    cleaned: dict[str, Any] = field(default_factory=dict)
+    # Where the document is cut into items; [] for one item.
+    segments: list[Segment] = field(default_factory=list)
     key: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -132,6 +144,28 @@ class Record:
         again = [answer for answer in other.answers if answer.annotator in mine]
         return other.gold == self.gold and all(mine[answer.annotator] == answer for answer in again)
 
+    def divided(self, places: list[Segment], schema: dict[str, Any]) -> list["Record"]:
+        """A record for each passage of the document, with what stands in it; raises ValueError, see `portions.divide`."""
+        gold = portions.divide(self._placed(self.gold, schema), places, schema) if self.gold else [{} for _p in places]
+        answers = [
+            [
+                replace(answer, answer=part)
+                for part in portions.divide(self._placed(answer.answer, schema), places, schema)
+            ]
+            for answer in self.answers
+        ]
+        return [
+            replace(self, gold=gold[place], spread={}, answers=[parts[place] for parts in answers])
+            for place in range(len(places))
+        ]
+
+    @staticmethod
+    def _placed(answer: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+        """The answer, where all of it stands at places of the text."""
+        if strange := next((name for name in answer if not portions.placed(schema, name)), None):
+            raise ValueError(_("“%(question)s” is answered for the whole document, which is cut into passages here.") % {"question": strange})  # fmt: skip
+        return answer
+
     @property
     def about(self) -> About:
         """What its answers are checked against."""
@@ -149,8 +183,9 @@ class Desk:
         schema: dict[str, Any] | None,
         filename: str,
         missing: Callable[[Collection[str]], set[str]] | None = None,
+        repeated: Container[str] = (),
     ) -> None:
-        """missing: those of some keys that are no companies of the project, see About."""
+        """missing: those of some keys that are no companies of the project, see About; repeated: see `Cleaner`."""
         self.options = {**DEFAULTS, **options}
         self.mapping = {name: column for name, column in self.options["mapping"].items() if column}
         self.annotator_columns: list[str] = [str(column) for column in self.options["annotator_columns"]]
@@ -162,6 +197,11 @@ class Desk:
         self.missing = missing
         # What happened to values without a refusal, in sentences.
         self.warnings: Counter[str] = Counter()
+        self.cleaner = Cleaner(self.options["clean"], repeated=repeated)
+        self.passage_size = int(self.options["passage_size"] or SIZE)
+        # How many documents each step changed, and how many are in which language ("" for unknown) as it was detected.
+        self.cleaned: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
 
     @property
     def question(self) -> str:
@@ -203,9 +243,16 @@ class Desk:
         self._describe(record)
         self._put_answers(record)
         self._check_answers(record)
+        self._cut(record)
         if record.role != "work" and not record.gold:
             raise Refused(_("Row %(row)d: a control or training item needs its gold; this row has none.") % {"row": record.number})  # fmt: skip
         return record
+
+    def plain(self, values: dict[str, Any]) -> str:
+        """The text of a row after the steps that read it, before page furniture is cut."""
+        value = self._value(values, "text")
+        steps = [name for name in self.options["clean"] if name in ("mojibake", "html")]
+        return Cleaner(steps).clean(value[:TEXT]).text if isinstance(value, str) else ""
 
     def answers(self, row: Row) -> Record:
         """A row of a file of answers (an item's id, who said what); raises Refused."""
@@ -272,7 +319,7 @@ class Desk:
                 _("Row %(row)d: the text has %(size)d characters; at most %(most)d are taken. Split it.")
                 % {"row": record.number, "size": len(raw), "most": TEXT}
             )
-        cleaned = clean(raw)
+        cleaned = self.cleaner.clean(raw)
         if not raw.strip() or not cleaned.text:
             sentence = (
                 _("Row %(row)d: the text (column “%(column)s”) has no visible characters.")
@@ -280,9 +327,14 @@ class Desk:
                 else _("Row %(row)d: the text (column “%(column)s”) is empty.")
             )
             raise Refused(sentence % self._at(record, "text"))
-        record.text, record.raw = cleaned.text, raw if cleaned.text != raw else None
-        record.key = text_key(record.text)
-        self.warnings.update(cleaned.changes)
+        record.text, record.key = cleaned.text, text_key(cleaned.text)
+        if cleaned.text != raw:
+            record.raw, record.cleaning = raw, cleaned
+        if cleaned.done:
+            record.cleaned["steps"] = cleaned.done
+            self.cleaned.update(cleaned.done.keys())
+            self.warnings.update(_(STEPS[name]) for name in cleaned.done)
+        self.warnings.update(cleaned.notes)
 
     def _identify(self, record: Record) -> None:
         given = clean(_words(self._value(record.values, "id"))).text
@@ -342,6 +394,10 @@ class Desk:
         self._put_metadata(record)
         for name in ("title", "source_type", "language", "issuer", "url"):
             record.fields[name] = self._short(record, name) or str(self.options.get(name, ""))
+        if self.options["detect_language"] and not record.fields["language"]:
+            record.fields["language"] = found = languages.detect(record.text)
+            record.cleaned["language"] = "detected" if found else "unknown"
+            self.languages[found] += 1
         record.fields["published_at"] = self._date(record)
         split = _words(self._value(record.values, "split")).strip()
         record.split = SPLITS.get(split.lower(), "")
@@ -415,6 +471,30 @@ class Desk:
             self._keep(record, "published_at", value)
             self.warnings[_("dates that could not be read were kept as metadata (write them as 2026-05-14)")] += 1
         return moment or ""
+
+    def _cut(self, record: Record) -> None:
+        """Where the document is cut into items, and that its answers can be divided; raises Refused where not.
+
+        What is said of a whole document is said of none of its passages, and is kept as metadata.
+        """
+        if self.options["segment"] == "document" or record.candidates:
+            return
+        found = cut(record.text, self.options["segment"], self.passage_size)
+        if len(found) < 2:
+            return
+        record.segments = found
+        if self.schema is None:
+            return
+        for answer in [record.gold, *(answer.answer for answer in record.answers)]:
+            for name in [name for name in answer if not portions.placed(self.schema, name)]:
+                self._keep(record, name, answer.pop(name))
+                record.spread.pop(name, None)
+                self.warnings[_("answers about whole documents were kept as metadata, because the documents were cut")] += 1  # fmt: skip
+            try:
+                portions.divide(answer, found, self.schema)
+            except ValueError as error:
+                raise Refused(_("Row %(row)d: %(problem)s") % {"row": record.number, "problem": error}) from None
+        record.answers = [answer for answer in record.answers if answer.answer or answer.skipped]
 
     # Labels, answers and gold
 
@@ -689,9 +769,9 @@ class Desk:
     def _moved(self, record: Record, given: dict[str, Any]) -> dict[str, Any]:
         """The answer about the text as it is stored, where it came for a text that was cleaned; raises ValueError."""
         moves = {name: move for name in given if (move := KINDS[self._kind(name)].move)}
-        if record.raw is None or not moves:
+        if record.cleaning is None or not moves:
             return given
-        places = moved(record.raw)
+        places = record.cleaning.places()
         return {name: moves[name](part, places) if name in moves else part for name, part in given.items()}
 
     def _no_schema(self, record: Record) -> Refused:

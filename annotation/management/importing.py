@@ -113,7 +113,7 @@ def summary(path: Path, row: Import) -> dict[str, Any]:
         "import": row.pk,
         "state": row.state,
         "mapping": row.options["mapping"],
-        **{name: report[name] for name in COUNTS},
+        **{name: report[name] for name in (*COUNTS, "items", "cleaned", "languages")},
         "annotators": report["annotators"],
         "guideline_version": report["guideline_version"],
         "warnings": [*row.options.get("warnings", []), *(f"{w['text']} ({w['count']})" for w in report["warnings"])],

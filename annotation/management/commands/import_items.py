@@ -10,6 +10,8 @@ from annotation.management.command import find_project, find_user, pairs
 from annotation.management.importing import ImportCommand
 from annotation.models import Project, User
 from annotation.records import LABELS
+from annotation.text.cleaning import STEPS
+from annotation.text.segments import HOWS
 
 
 class Command(ImportCommand):
@@ -36,6 +38,11 @@ class Command(ImportCommand):
             "--pool", action="store_true", help="into the pool: nobody is asked until a sample draws it"
         )
 
+        parser.add_argument("--clean", default="", metavar="A,B", help=f"steps of cleaning: {', '.join(STEPS)}")
+        parser.add_argument("--detect-language", action="store_true", help="of rows that do not say it")
+        parser.add_argument("--segment", choices=HOWS, default="document", help="what an item is")
+        parser.add_argument("--passage-size", default="", metavar="N", help="characters of a passage, about")
+
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Each file in turn."""
         user, mapping = find_user(options["user"]), pairs(options["map"], "--map")
@@ -48,6 +55,10 @@ class Command(ImportCommand):
             "language": options["language"],
             "pool": options["pool"],
             "create_schema": True,
+            "clean": [name.strip() for name in options["clean"].split(",") if name.strip()],
+            "detect_language": options["detect_language"],
+            "segment": options["segment"],
+            "passage_size": options["passage_size"],
         }
         project, created = find_or_create(options, user)
         found = []
