@@ -23,6 +23,7 @@ from annotation.api import (
     qualification,
     quality,
     rounds,
+    samples,
     suggestions,
     threads,
 )
@@ -68,6 +69,8 @@ urlpatterns = [
     path("projects/<slug:slug>/companies/", companies.Companies.as_view(), name="api-companies"),
     path("projects/<slug:slug>/items/", items.Items.as_view(), name="api-items"),
     path("projects/<slug:slug>/items/priority/", items.Priority.as_view(), name="api-items-priority"),
+    path("projects/<slug:slug>/samples/", samples.Samples.as_view(), name="api-samples"),
+    path("projects/<slug:slug>/samples/<int:pk>/", samples.OneSample.as_view(), name="api-sample"),
     path("projects/<slug:slug>/batches/", batches.Batches.as_view(), name="api-batches"),
     path("projects/<slug:slug>/batches/<int:pk>/", batches.OneBatch.as_view(), name="api-batch"),
     path("projects/<slug:slug>/batches/<int:pk>/reassign/", batches.Reassign.as_view(), name="api-batch-reassign"),

@@ -84,6 +84,7 @@ SECTIONS = (
                 ("annotation:cluster", "annotation:duplicates_rule"),
                 "is_manager",
             ),
+            Place(_("Samples"), "annotation:samples", ("annotation:sample",), right="is_manager"),
             Place(_("Batches"), "annotation:batches", ("annotation:batch", "annotation:new_batch"), right="is_manager"),
         ],
     ),

@@ -33,6 +33,7 @@ from annotation.views import (
     quality,
     reviews,
     rounds,
+    samples,
     work,
 )
 
@@ -72,6 +73,9 @@ urlpatterns = [
     path("p/<slug:slug>/items/priority/", items.priority, name="items_priority"),
     path("p/<slug:slug>/items/role/", controls.items_role, name="items_role"),
     path("p/<slug:slug>/items/<int:pk>/", items.item, name="item"),
+    path("p/<slug:slug>/samples/", samples.samples_page, name="samples"),
+    path("p/<slug:slug>/samples/<int:pk>/", samples.sample, name="sample"),
+    path("p/<slug:slug>/samples/<int:pk>/take-back/", samples.take_back, name="sample_take_back"),
     path("p/<slug:slug>/batches/", batches.batches, name="batches"),
     path("p/<slug:slug>/batches/new/", batches.new, name="new_batch"),
     path("p/<slug:slug>/batches/<int:pk>/", batches.batch, name="batch"),

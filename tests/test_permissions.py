@@ -99,11 +99,12 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
         project=project, schema=project.version.schema, earlier="stand", version=project.version, state="done"
     )
     errand = a.Errand.objects.create(project=project, what="look")
+    sample = a.Sample.objects.create(project=project, name="First", seed=7, design={"by": [], "method": "simple"})
     cluster = a.Cluster.objects.create(project=project, kind="exact", size=1, similarity=1.0)
     a.ClusterMember.objects.create(cluster=cluster, item=items[0], place=0)
     scan = a.Scan.objects.create(project=project, what="private", state="done")
     return {
-        "cluster": cluster.pk, "scan": scan.pk,
+        "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
         "errand": errand.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
@@ -122,6 +123,7 @@ def object_of(name: str) -> str:
         (("add_example",), "item"),
         (("publication",), "publication"),
         (("errand",), "errand"),
+        (("sample",), "sample"),
         (("withdraw_submission", "score_again", "submission"), "submission"),
         (("schedule", "refresh_now", "api-refreshes"), "dataset"),
         (("cluster",), "cluster"),
@@ -172,7 +174,7 @@ def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
 
 
 def counts() -> dict[str, int]:
-    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Scan, a.Verdict, a.Cluster, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Sample, a.Scan, a.Verdict, a.Cluster, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -252,6 +254,8 @@ MANAGER_ONLY = {
     "reach",
     "batches",
     "new_batch",
+    "samples",
+    "sample",
     "batch",
     "publish",
     "publication",
@@ -314,15 +318,15 @@ API_READS = {
     "member": {"api-self-agreement", "api-project", "api-guideline", "api-annotations", "api-threads", "api-thread", "api-companies", "api-my-history", "api-guideline-compare"},
     "label": {"api-label", "api-label-mine", "api-work"},
     "adjudicate": {"api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-beliefs", "api-cut-items", "api-cases", "api-case", "api-history", "api-guideline-review", "api-examples-of-guideline"},
-    "manager": {"api-reach", "api-batches", "api-batch", "api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-suggestions", "api-import", "api-import-refused", "api-publication"},
+    "manager": {"api-reach", "api-batches", "api-batch", "api-samples", "api-sample", "api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-suggestions", "api-import", "api-import-refused", "api-publication"},
     "boards": {"api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
 }  # fmt: skip
 # What changes something and is nobody's to read; the right that the change needs.
 API_WRITES = {
-    "post": {"api-guideline-review": "manager", "api-examples-of-guideline": "adjudicate", "api-member-hand-on": "manager", "api-member-ask-again": "manager", "api-batches": "manager", "api-batch-reassign": "manager", "api-batch-give-back": "manager", "api-batch-close": "manager", "api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-suggestions": "manager", "api-items-priority": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-case-proposal": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-companies": "manager", "api-runs": "research", "api-run-again": "research"},
+    "post": {"api-guideline-review": "manager", "api-examples-of-guideline": "adjudicate", "api-member-hand-on": "manager", "api-member-ask-again": "manager", "api-batches": "manager", "api-samples": "manager", "api-batch-reassign": "manager", "api-batch-give-back": "manager", "api-batch-close": "manager", "api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-suggestions": "manager", "api-items-priority": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-case-proposal": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-companies": "manager", "api-runs": "research", "api-run-again": "research"},
     "put": {"api-guideline-draft": "manager", "api-schedule": "manager"},
     "patch": {"api-guideline-review": "adjudicate", "api-example-of-guideline": "manager", "api-batch": "manager", "api-work": "label", "api-project": "manager", "api-member": "manager", "api-submission": "research"},
-    "delete": {"api-publication": "manager", "api-guideline-review": "manager", "api-example-of-guideline": "manager", "api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
+    "delete": {"api-sample": "manager", "api-publication": "manager", "api-guideline-review": "manager", "api-example-of-guideline": "manager", "api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
 }  # fmt: skip
 API_READS["adjudicate"] |= {"api-quality"}
 # Adjudication.
@@ -394,6 +398,7 @@ def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     before = counts()
     manager_posts = ("settings", "items_priority", "api-items-priority", "invite", "withdraw", "change_role", "remove_member", "release", "restrict_member", "member_hand_on", "member_give_back", "member_ask_again", "item_slot", "api-member-hand-on", "api-member-ask-again", "new_batch", "batch", "batch_reassign", "batch_give_back", "batch_close", "api-batches", "api-batch", "api-batch-reassign", "api-batch-give-back", "api-batch-close", "imports", "import_cancel", "guideline_edit", "publish", "publication_cancel", "api-publication", "change_example", "api-example-of-guideline", "settle_all", "freeze", "cancel_freeze", "schedule", "refresh_now", "cancel_refresh", "api-project", "api-imports", "api-import", "api-invitations", "api-invitation", "api-member", "api-member-release", "api-guideline", "api-guideline-draft", "api-settle", "api-versions", "api-version", "api-schedule", "api-refreshes", "api-refresh")  # fmt: skip
     manager_posts += ("items_role", "item_role", "draw_controls", "set_aside", "revert_set_aside", "errand_cancel", "api-errand", "api-items-role", "api-controls", "api-set-aside", "api-one-set-aside")  # fmt: skip
+    manager_posts += ("samples", "sample_take_back", "api-samples", "api-sample")
     manager_posts += ("alarms", "dismiss_alarm", "api-alarms", "api-alarm")
     manager_posts += ("open_round", "api-round-open")
     manager_posts += ("duplicates", "cluster", "duplicates_rule", "duplicates_undo", "scan_cancel", "api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-scan")  # fmt: skip

@@ -47,6 +47,8 @@ def errand_cancel(request: HttpRequest, membership: Membership, pk: int) -> Http
     pages = {
         Errand.What.PREVIEW: "annotation:publish",
         Errand.What.RULE: "annotation:duplicates",
+        Errand.What.FRAME: "annotation:samples",
+        Errand.What.SAMPLE: "annotation:samples",
         Errand.What.UNDO: "annotation:duplicates",
     }
     return redirect(pages.get(Errand.What(row.what), "annotation:set_aside"), membership.project.slug)

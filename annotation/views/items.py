@@ -21,13 +21,39 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation import asking, assigning, history
 from annotation.access import member
 from annotation.kinds import KINDS, labels
-from annotation.models import Annotation, Assignment, Case, Gold, Item, Membership, Project, User, blind
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Case,
+    Gold,
+    Item,
+    Membership,
+    Project,
+    Sample,
+    Sampled,
+    User,
+    blind,
+)
 from annotation.views import examples
 from annotation.views.history import with_schemas
 
 PAGE = 50
 EXCERPT = 300
-FILTERS = ("q", "state", "source_type", "language", "gold", "question", "pair", "role", "person", "gave", "method")
+FILTERS = (
+    "q",
+    "state",
+    "source_type",
+    "language",
+    "gold",
+    "question",
+    "pair",
+    "role",
+    "person",
+    "gave",
+    "method",
+    "period",
+    "sample",
+)
 
 
 @require_safe
@@ -62,6 +88,9 @@ def items(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "labels": known_labels(project),
         "roles": Item.Role.choices,
         "person": User.objects.filter(pk=whole(asked["person"])).first() if asked["person"] else None,
+        "sample": Sample.objects.filter(project=project, pk=whole(asked["sample"])).first()
+        if asked["sample"]
+        else None,
         "gave": dict(GAVE).get(asked["gave"], GAVE[0][1]),
         "left_out": matching(every, asked, request.user, questions).count() - page.paginator.count
         if asked["person"]
@@ -109,6 +138,8 @@ STATES = (
     ("flagged", gettext_lazy("flagged")),
     ("skipped", gettext_lazy("skipped by someone")),
     ("undecided", gettext_lazy("somebody could not decide")),
+    ("pool", gettext_lazy("in the pool")),
+    ("sampled", gettext_lazy("drawn by a sample")),
 )
 # What one person gave of an item.
 GAVE = (
@@ -165,7 +196,7 @@ def matching(
     gold = Gold.objects.current().visible_to(user).filter(item=here)
     tests: dict[str, Any] = {
         "open": Exists(Assignment.objects.filter(item=here, state__in=Assignment.WAITING)),
-        "answered": ~Exists(Assignment.objects.filter(item=here, state__in=Assignment.WAITING)),
+        "answered": Q(~Exists(Assignment.objects.filter(item=here, state__in=Assignment.WAITING)), in_pool=False),
         "contested": Exists(Case.objects.open().visible_to(user).filter(item=here)),
         "given": Exists(answers.filter(status=Annotation.Status.SUBMITTED)),
         # That there is gold is told even where another adjudicator decides once more and may not know what it is.
@@ -174,6 +205,7 @@ def matching(
         "skipped": Exists(answers.filter(status=Annotation.Status.SKIPPED)),
         "undecided": Exists(answers.filter(status=Annotation.Status.UNDECIDED)),
     }
+    tests |= {"pool": Q(in_pool=True), "sampled": Exists(Sampled.objects.filter(item=here))}
     if asked["state"] in tests:
         rows = rows.filter(tests[asked["state"]])
     if asked["q"]:
@@ -183,6 +215,10 @@ def matching(
     for name in ("source_type", "language"):
         if asked[name]:
             rows = rows.filter(**{f"document__{name}": asked[name]})
+    if asked.get("period"):
+        rows = rows.filter(published_in(asked["period"]))
+    if asked.get("sample"):
+        rows = rows.filter(Exists(Sampled.objects.filter(item=here, sample=whole(asked["sample"]))))
     if asked.get("role") in Item.Role.values:
         rows = rows.filter(role=asked["role"])
     if asked.get("method") in Gold.Method.values:
@@ -206,6 +242,18 @@ def matching(
         for label in asked["pair"].split("\t", 1):
             rows = rows.filter(Exists(given.filter(said=label)))
     return rows
+
+
+def published_in(period: str) -> Q:
+    """In a year, quarter or month, as 2024, 2024-Q1 or 2024-03; none: without a date."""
+    if period == "none":
+        return Q(document__published_at="")
+    year, _dash, part = period.partition("-")
+    if part[:1] == "Q" and part[1:] in "1234" and len(part) == 2:
+        first = 3 * int(part[1:]) - 2
+        months = [Q(document__published_at__startswith=f"{year}-{month:02}") for month in range(first, first + 3)]
+        return months[0] | months[1] | months[2]
+    return Q(document__published_at__startswith=period)
 
 
 def whole(text: str) -> int:
