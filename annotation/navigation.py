@@ -84,6 +84,7 @@ SECTIONS = (
                 ("annotation:cluster", "annotation:duplicates_rule"),
                 "is_manager",
             ),
+            Place(_("Coverage"), "evaluation:coverage", right="can_adjudicate"),
             Place(_("Samples"), "annotation:samples", ("annotation:sample",), right="is_manager"),
             Place(_("Batches"), "annotation:batches", ("annotation:batch", "annotation:new_batch"), right="is_manager"),
         ],
@@ -124,6 +125,7 @@ SECTIONS = (
                 (
                     "evaluation:freeze",
                     "evaluation:version",
+                    "evaluation:version_coverage",
                     "evaluation:examples",
                     "evaluation:board",
                     "evaluation:submit",

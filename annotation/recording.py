@@ -21,6 +21,7 @@ KINDS = {
     "released": gettext_lazy("took back what a person held"),
     "configured": gettext_lazy("changed the settings"),
     "prioritised": gettext_lazy("changed the order of items"),
+    "coverage_aimed": gettext_lazy("set targets of the coverage"),
     "sampled": gettext_lazy("drew a sample from the pool"),
     "sample_taken_back": gettext_lazy("took a sample back"),
     "asked_again": gettext_lazy("had items asked again"),

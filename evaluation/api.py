@@ -14,11 +14,12 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import jobs
+from annotation import covering, jobs
 from annotation.api.base import JobSerializer, MemberList, MemberView, errors
+from annotation.models import Project
 from config.api import Ended
 from config.parsers import StrictJSON
-from evaluation import export, freezing, leaderboard, proof, refreshing, rules, submitting
+from evaluation import covered, export, freezing, leaderboard, proof, refreshing, rules, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
 
@@ -114,6 +115,57 @@ class VerifyVersion(VersionView):
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """Recompute the hashes from the rows and compare."""
         return Response(proof.verify(self.version(pk)))
+
+
+class AimSerializer(serializers.Serializer[Any]):
+    """What is wanted: `targets` cell by cell, or a `total` that is spread by each cell's share of the items."""
+
+    by = serializers.ChoiceField(choices=Project.Period.choices, default=Project.Period.YEAR)
+    targets = serializers.ListField(child=serializers.DictField(), required=False, max_length=covering.MOST_CELLS)
+    total = serializers.IntegerField(required=False, min_value=1, max_value=covering.LARGEST)
+
+
+def _period(request: Request) -> str:
+    by = request.query_params.get("by", "")
+    return by if by in Project.Period.values else ""
+
+
+BY = OpenApiParameter("by", str, enum=Project.Period.values, description="how long a period is")
+
+
+class Coverage(MemberView):
+    """What a project covers."""
+
+    right = "adjudicate"
+    rights = {"PUT": "manager"}
+
+    @extend_schema(parameters=[BY], responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str) -> Response:
+        """Each cell of text type, language and period: wanted, in the pool, asked, labelled, in the latest version."""
+        return Response(covered.of_project(self.project, by=_period(request)))
+
+    @extend_schema(request=AimSerializer, responses={200: OpenApiTypes.OBJECT, **errors(400, 403, 404)})
+    def put(self, request: Request, slug: str) -> Response:
+        """Set the targets, in place of all that stood."""
+        sent = AimSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        given, who = sent.validated_data, request.user
+        if ("total" in given) == ("targets" in given):
+            raise serializers.ValidationError({"targets": _("Send targets or a total.")})
+        if "total" in given:
+            covering.aim_by_share(project=self.project, by=given["by"], total=given["total"], user=who)
+        else:
+            covering.aim(project=self.project, by=given["by"], targets=given["targets"], user=who)
+        return Response(covered.of_project(self.project))
+
+
+class VersionCoverage(VersionView):
+    """What a version covers."""
+
+    @extend_schema(parameters=[BY], responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Its examples by text type, language and period, in each split."""
+        return Response(covered.of_version(self.version(pk), by=_period(request)))
 
 
 class ExampleSerializer(serializers.ModelSerializer[Example]):

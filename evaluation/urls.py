@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from evaluation.views import boards, refreshes, versions
+from evaluation.views import boards, coverage, refreshes, versions
 
 app_name = "evaluation"
 urlpatterns = [
     path("p/<slug:slug>/datasets/", versions.datasets, name="datasets"),
     path("p/<slug:slug>/datasets/freeze/", versions.freeze, name="freeze"),
+    path("p/<slug:slug>/coverage/", coverage.coverage, name="coverage"),
+    path("p/<slug:slug>/versions/<int:pk>/coverage/", coverage.version_coverage, name="version_coverage"),
     path("p/<slug:slug>/versions/<int:pk>/", versions.version, name="version"),
     path("p/<slug:slug>/versions/<int:pk>/progress/", versions.version_progress, name="version_progress"),
     path("p/<slug:slug>/versions/<int:pk>/cancel/", versions.cancel_freeze, name="cancel_freeze"),

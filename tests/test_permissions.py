@@ -265,6 +265,7 @@ MANAGER_ONLY = {
     "schedule",
 }
 ADJUDICATOR = {
+    "coverage",
     "items",
     "item",
     "agreement",
@@ -285,7 +286,7 @@ ADJUDICATOR = {
     "guideline_examples",
 }
 LABEL = {"label", "label_next", "label_mine", "label_threads", "work", "discussions"}
-BOARDS = {"datasets", "version", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
+BOARDS = {"datasets", "version", "version_coverage", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
 RESEARCH = {"submit", "start"}
 EVERYBODY = {"project", "guideline", "guideline_version", "guideline_compare"}
 
@@ -317,14 +318,14 @@ def test_every_page_opens_for_exactly_the_roles_that_may_see_it(cast, who):
 API_READS = {
     "member": {"api-self-agreement", "api-project", "api-guideline", "api-annotations", "api-threads", "api-thread", "api-companies", "api-my-history", "api-guideline-compare"},
     "label": {"api-label", "api-label-mine", "api-work"},
-    "adjudicate": {"api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-beliefs", "api-cut-items", "api-cases", "api-case", "api-history", "api-guideline-review", "api-examples-of-guideline"},
+    "adjudicate": {"api-coverage", "api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-beliefs", "api-cut-items", "api-cases", "api-case", "api-history", "api-guideline-review", "api-examples-of-guideline"},
     "manager": {"api-reach", "api-batches", "api-batch", "api-samples", "api-sample", "api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-suggestions", "api-import", "api-import-refused", "api-publication"},
-    "boards": {"api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
+    "boards": {"api-version-coverage", "api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
 }  # fmt: skip
 # What changes something and is nobody's to read; the right that the change needs.
 API_WRITES = {
     "post": {"api-guideline-review": "manager", "api-examples-of-guideline": "adjudicate", "api-member-hand-on": "manager", "api-member-ask-again": "manager", "api-batches": "manager", "api-samples": "manager", "api-batch-reassign": "manager", "api-batch-give-back": "manager", "api-batch-close": "manager", "api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-suggestions": "manager", "api-items-priority": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-case-proposal": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-companies": "manager", "api-runs": "research", "api-run-again": "research"},
-    "put": {"api-guideline-draft": "manager", "api-schedule": "manager"},
+    "put": {"api-coverage": "manager", "api-guideline-draft": "manager", "api-schedule": "manager"},
     "patch": {"api-guideline-review": "adjudicate", "api-example-of-guideline": "manager", "api-batch": "manager", "api-work": "label", "api-project": "manager", "api-member": "manager", "api-submission": "research"},
     "delete": {"api-sample": "manager", "api-publication": "manager", "api-guideline-review": "manager", "api-example-of-guideline": "manager", "api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
 }  # fmt: skip

@@ -139,6 +139,7 @@ STATES = (
     ("skipped", gettext_lazy("skipped by someone")),
     ("undecided", gettext_lazy("somebody could not decide")),
     ("pool", gettext_lazy("in the pool")),
+    ("asked", gettext_lazy("not in the pool")),
     ("sampled", gettext_lazy("drawn by a sample")),
 )
 # What one person gave of an item.
@@ -205,7 +206,7 @@ def matching(
         "skipped": Exists(answers.filter(status=Annotation.Status.SKIPPED)),
         "undecided": Exists(answers.filter(status=Annotation.Status.UNDECIDED)),
     }
-    tests |= {"pool": Q(in_pool=True), "sampled": Exists(Sampled.objects.filter(item=here))}
+    tests |= {"pool": Q(in_pool=True), "asked": Q(in_pool=False), "sampled": Exists(Sampled.objects.filter(item=here))}
     if asked["state"] in tests:
         rows = rows.filter(tests[asked["state"]])
     if asked["q"]:
@@ -214,7 +215,7 @@ def matching(
         rows = rows.filter(match | Q(pk=int(words)) if words.isdecimal() and len(words) < 18 else match)
     for name in ("source_type", "language"):
         if asked[name]:
-            rows = rows.filter(**{f"document__{name}": asked[name]})
+            rows = rows.filter(**{f"document__{name}": "" if asked[name] == "none" else asked[name]})
     if asked.get("period"):
         rows = rows.filter(published_in(asked["period"]))
     if asked.get("sample"):
