@@ -39,18 +39,41 @@ class VersionSerializer(JobSerializer):
     frozen_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class FreezeSerializer(serializers.Serializer[Any]):
-    """How to freeze; `shares` in parts of one."""
+class SplitSerializer(serializers.Serializer[Any]):
+    """How to split; `shares` in parts of one, `counts` of dev and test in place of them."""
 
-    dataset = serializers.CharField(max_length=120)
     questions = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True, default=None)
     shares = serializers.DictField(child=serializers.FloatField(), required=False, allow_null=True, default=None)
+    counts = serializers.DictField(
+        child=serializers.IntegerField(min_value=0), required=False, allow_null=True, default=None
+    )
     seed = serializers.IntegerField(default=13, min_value=0, max_value=2**31 - 1)
-    splits = serializers.ChoiceField(choices=["auto", "given", "random"], default="auto")
-    group_by = serializers.ListField(child=serializers.ChoiceField(choices=rules.GROUPS), default=["near"])
+    splits = serializers.ChoiceField(choices=rules.MODES, default="auto")
+    group_by = serializers.ListField(
+        child=serializers.CharField(max_length=160),
+        default=["near"],
+        help_text="document, issuer, near, template, or meta.NAME for a column of the metadata",
+    )
+    divide_documents = serializers.BooleanField(
+        default=False, help_text="passages of one document may stand in different splits"
+    )
+    split_column = serializers.CharField(
+        default="", allow_blank=True, max_length=160, help_text="meta.NAME, for splits: column"
+    )
+    test_from = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="for splits: time")
+    dev_from = serializers.CharField(default="", allow_blank=True, max_length=10)
+    gap_days = serializers.IntegerField(default=0, min_value=0, max_value=rules.LONGEST_GAP)
+    gap_to = serializers.ChoiceField(choices=rules.SIDES, default="leave")
+    undated = serializers.ChoiceField(choices=rules.SIDES, default="leave")
     primary_metric = serializers.CharField(default="macro_f1")
+    allow_leaks = serializers.CharField(default="", allow_blank=True, help_text="why leaks are allowed")
+
+
+class FreezeSerializer(SplitSerializer):
+    """How to freeze."""
+
+    dataset = serializers.CharField(max_length=120)
     change_note = serializers.CharField(default="", allow_blank=True)
-    allow_leaks = serializers.CharField(default="", allow_blank=True, help_text="why given splits may share texts")
 
 
 class Versions(MemberList):

@@ -153,15 +153,20 @@ def _figure(figure: dict[str, Any]) -> str:
 
 def _splits(facts: dict[str, Any]) -> Iterator[str]:
     options = facts["options"]
-    kept = [TOGETHER[name] for name in options.get("group_by") or ()]
+    kept = [TOGETHER.get(name, f"examples of the same {name}") for name in options.get("group_by") or ()]
     groups = f"; {', '.join(kept)} stay together" if kept else ""
     shares = ", ".join(f"{name} {share:.0%}" for name, share in sorted(options.get("shares", {}).items()))
     yield from ("## How the splits were made", "")
+    if counts := options.get("counts"):
+        shares = ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) + ", the rest train"
     yield (
         f"Mode: {options.get('splits', 'not stated')}; shares: {shares or 'not stated'}; seed: "
         f"{options.get('seed', 'not stated')}; stratified by gold; equal texts are in one split{groups}. What an "
         "earlier version placed has stayed where it was."
     )
+    if windows := options.get("windows"):
+        days = ", ".join(f"{name} from {day} on" for name, day in sorted(windows.items()))
+        yield f"By time: {days}; days left free before each: {options.get('gap_days', 0)}."
     yield ""
 
 

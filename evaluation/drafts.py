@@ -43,10 +43,10 @@ class Draft:
 
     def read(self) -> None:
         """Items with gold for all questions, into the temporary file."""
-        self.gathered.read(group_by=self.options["group_by"], tick=self.tick)
+        self.gathered.read(self.options, self.tick)
 
     def place(self) -> None:
-        """A split for every example; raises JobFailed where given splits share texts and nobody said why they may."""
+        """A split for every example; what stands against a freeze is in placement.blocking."""
         number = self.version.guideline_version.number
         self.placement = Placement(self.gathered, self.version.dataset, self.options, number)
         self.placement.place(self.tick)

@@ -7,9 +7,10 @@ from django.utils.translation import gettext, gettext_noop
 
 from annotation import schema as schemas
 from annotation.text.privacy import KINDS
+from evaluation.leaks import Leak
 from evaluation.models import SPLITS
 from evaluation.significance import minimum_detectable_difference
-from evaluation.splits import Leak
+from evaluation.splits import Assignment
 
 SHOWN = 20
 PER_LABEL = 60
@@ -48,7 +49,14 @@ def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
     """Conflicting gold, without its values (they may be test gold), and leaks that were allowed for a reason."""
     found = []
     conflicts = [leak for leak in leaks if leak.kind == "gold"]
-    if conflicts:
+    if conflicts and reason:
+        keys = sorted({key for leak in conflicts for key in leak.keys})
+        text = gettext_noop(
+            "Texts with different gold in different examples: %(count)d (%(keys)s). This was allowed because: %(reason)s"
+        )
+        values = {"count": len(conflicts), "keys": listed(keys), "reason": reason}
+        found.append(finding("conflicting", "warning", text, values, keys))
+    elif conflicts:
         keys = sorted({key for leak in conflicts for key in leak.keys})
         text = gettext_noop(
             "Texts with different gold in different examples: %(count)d (%(keys)s). Settle them in the project."
@@ -68,6 +76,34 @@ def of_leaks(leaks: Sequence[Leak], *, reason: str) -> list[Finding]:
             "Examples of different splits share a text or a group (%(keys)s). This was allowed because: %(reason)s"
         )
         found.append(finding("leak", "error", text, {"keys": listed(keys), "reason": reason}, keys))
+    return found
+
+
+def of_windows(placed: Assignment, options: Mapping[str, Any]) -> list[Finding]:
+    """What splits by time did: where the windows begin, what fell into a gap, has no date, or is older than its window."""
+    found = []
+    if placed.windows:
+        days = ", ".join(f"{name}: {day.isoformat()}" for name, day in sorted(placed.windows.items()))
+        text = gettext_noop("The splits go by time. First days: %(days)s; days left free before each: %(gap)d.")
+        found.append(finding("windows", "note", text, {"days": days, "gap": options.get("gap_days", 0)}))
+    if placed.gap:
+        text = gettext_noop("Left out, because they fall into the days before a window: %(count)d (%(keys)s).")
+        values = {"count": len(placed.gap), "keys": listed(sorted(placed.gap))}
+        found.append(finding("gap", "note", text, values, placed.gap))
+    if placed.undated:
+        text = (
+            gettext_noop("Without a date, so put into train: %(count)d (%(keys)s). Some may be later than the test.")
+            if options.get("undated") == "train"
+            else gettext_noop("Left out, because they have no date: %(count)d (%(keys)s).")
+        )
+        values = {"count": len(placed.undated), "keys": listed(sorted(placed.undated))}
+        found.append(finding("undated", "warning", text, values, placed.undated))
+    if placed.moved:
+        text = gettext_noop(
+            "In a later split than their own date says, because newer texts belong with them: %(count)d (%(keys)s)."
+        )
+        values = {"count": len(placed.moved), "keys": listed(sorted(placed.moved))}
+        found.append(finding("dragged", "note", text, values, placed.moved))
     return found
 
 

@@ -1,10 +1,12 @@
 """Forms of evaluation: they check fields and leave the rules to the domain functions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from evaluation import rules
 from evaluation.metrics import KINDS
 from evaluation.models import SPLITS
 
@@ -33,8 +35,39 @@ class FreezeForm(forms.Form):
         choices=[
             ("auto", _("as the documents say where all of them do, else by seed")),
             ("random", _("by seed, stratified by label")),
+            ("time", _("by time: the latest are the test")),
             ("given", _("as the documents say")),
+            ("column", _("as a column of the metadata says")),
         ],
+    )
+    test_n = forms.IntegerField(
+        label=_("test, as a number"),
+        required=False,
+        min_value=0,
+        max_value=10_000_000,
+        help_text=_("A number of examples counts in place of the share; the rest is train."),
+    )
+    dev_n = forms.IntegerField(label=_("dev, as a number"), required=False, min_value=0, max_value=10_000_000)
+    split_column = forms.ChoiceField(label=_("column that says the split"), required=False)
+    test_from = forms.DateField(
+        label=_("test begins on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Left empty, the windows follow from the shares, or go on where those of the last version ended."),
+    )
+    dev_from = forms.DateField(label=_("dev begins on"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    gap_days = forms.IntegerField(
+        label=_("days left free before dev and test"), required=False, min_value=0, max_value=rules.LONGEST_GAP
+    )
+    gap_to = forms.ChoiceField(
+        label=_("texts of these days"),
+        required=False,
+        choices=[("leave", _("are left out")), ("train", _("go into train"))],
+    )
+    undated = forms.ChoiceField(
+        label=_("texts without a date"),
+        required=False,
+        choices=[("leave", _("are left out")), ("train", _("go into train"))],
     )
     group_by = forms.MultipleChoiceField(
         label=_("keep together"),
@@ -49,6 +82,9 @@ class FreezeForm(forms.Form):
         required=False,
         help_text=_("Same texts always stay in one split."),
     )
+    divide_documents = forms.BooleanField(
+        label=_("passages of one document may stand in different splits"), required=False
+    )
     seed = forms.IntegerField(label=_("seed"), min_value=0, max_value=2**31 - 1, initial=13)
     primary_metric = forms.ChoiceField(
         label=_("primary metric"),
@@ -56,36 +92,73 @@ class FreezeForm(forms.Form):
         help_text=_("Fixed before anyone looks at the test split."),
     )
     allow_leaks = forms.CharField(
-        label=_("why splits may share texts"),
+        label=_("why leaks are allowed"),
         required=False,
         max_length=500,
         help_text=_(
-            "Only where the documents say their splits: texts or groups in two splits stop the freeze, unless a reason is given. It is recorded."
+            "Texts or groups in two splits, and texts with different gold, stop the freeze, unless a reason is given. It is recorded."
         ),
     )
     change_note = forms.CharField(label=_("what changed"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, questions: list[dict[str, Any]], **kwargs: Any) -> None:
+    # What is needed by some splits alone stands apart.
+    PARTS = (
+        (_("Sizes as numbers"), ("test_n", "dev_n")),
+        (_("By time"), ("test_from", "dev_from", "gap_days", "gap_to", "undated")),
+        (_("By a column"), ("split_column",)),
+    )
+
+    def __init__(self, *args: Any, questions: list[dict[str, Any]], columns: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        meta = [(f"meta.{name}", name) for name in columns]
+        self.fields["group_by"].choices += [(value, _("the same “%(name)s”") % {"name": name}) for value, name in meta]  # type: ignore[attr-defined]
+        self.fields["split_column"].choices = [("", "–"), *meta]  # type: ignore[attr-defined]
         names = [entry["name"] for entry in questions]
         self.fields["questions"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         self.fields["questions"].initial = names
         self.fields["primary_metric"].choices = primaries({entry["kind"] for entry in questions})  # type: ignore[attr-defined]
 
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments for freezing.ask."""
+    @property
+    def main(self) -> list[forms.BoundField]:
+        """The fields that every freeze looks at."""
+        apart = {name for _title, names in self.PARTS for name in names}
+        return [field for field in self if field.name not in apart]
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The others, in parts; one in which something was said is open."""
+        found = []
+        for title, names in self.PARTS:
+            fields = [self[name] for name in names]
+            said = any(field.errors or field.data not in (None, "", "leave", "0") for field in fields)
+            found.append({"title": title, "fields": fields, "open": said})
+        return found
+
+    def wanted(self) -> dict[str, Any]:
+        """How to split, as rules.check takes it."""
         data = self.cleaned_data
+        days = {name: data[name].isoformat() if data[name] else "" for name in ("test_from", "dev_from")}
         return {
-            "dataset_name": data["dataset"],
             "questions": data["questions"],
             "shares": {name: data[name] / 100 for name in SPLITS},
+            "counts": {name: n for name in ("dev", "test") if (n := data[f"{name}_n"]) is not None},
             "splits": data["splits"],
             "group_by": tuple(data["group_by"]),
+            "divide_documents": data["divide_documents"],
+            "split_column": data["split_column"],
+            **days,
+            "gap_days": data["gap_days"] or 0,
+            "gap_to": data["gap_to"] or "leave",
+            "undated": data["undated"] or "leave",
             "seed": data["seed"],
             "primary_metric": data["primary_metric"],
             "allow_leaks": data["allow_leaks"],
-            "change_note": data["change_note"],
         }
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for freezing.ask."""
+        data = self.cleaned_data
+        return {"dataset_name": data["dataset"], "change_note": data["change_note"], **self.wanted()}
 
 
 class SubmitForm(forms.Form):

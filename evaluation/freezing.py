@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -34,42 +34,35 @@ def ask(
     dataset: Dataset | None = None,
     dataset_name: str = "",
     questions: Sequence[str] | None = None,
-    shares: Mapping[str, float] | None = None,
-    seed: int = 13,
-    splits: str = "auto",
-    group_by: Sequence[str] = ("near",),
-    primary_metric: str = "",
-    allow_leaks: str = "",
     change_note: str = "",
     user: User | None = None,
     wake: bool = True,
+    **wanted: Any,
 ) -> DatasetVersion:
     """Put the freeze of a new version into the queue; a dataset of a new name is made.
 
-    questions: which to freeze (None: all); shares: split -> share, together 1; splits: 'given' takes the split that
-    each document came with, 'random' makes them, 'auto' is 'given' where every item with gold has one. What an earlier
-    version placed stays where it is. group_by: rules.GROUPS; allow_leaks: why given splits may share texts.
+    questions: which to freeze (None: all); wanted: how to split, as rules.check takes it. splits: 'given' takes the split
+    that each document came with, 'column' that of a column of the metadata, 'random' makes them, 'time' cuts by date,
+    'auto' is 'given' where every item with gold has one. What an earlier version placed stays where it is.
     wake=False leaves the work to the caller. Raises ValueError with a sentence for everything that cannot be.
     """
-    guideline = project.version
-    if guideline is None:
-        raise ValueError(_("This project has no published guideline yet, so there is no gold to freeze."))
-    options = rules.check(
-        guideline.schema,
-        questions=questions,
-        shares=shares,
-        seed=seed,
-        splits=splits,
-        group_by=group_by,
-        primary_metric=primary_metric,
-        allow_leaks=allow_leaks,
-    )
-    _need_gold(project, guideline, options["questions"])
+    guideline, options = checked(project, questions=questions, **wanted)
     if dataset is None:
         dataset = _dataset(project, dataset_name)
     if dataset.project_id != project.pk:
         raise ValueError(_("The dataset “%(name)s” belongs to another project.") % {"name": dataset})
     return queue(dataset=dataset, guideline=guideline, options=options, change_note=change_note, user=user, wake=wake)
+
+
+def checked(project: Project, **wanted: Any) -> tuple[GuidelineVersion, dict[str, Any]]:
+    """The guideline in force, and the options of a freeze in stored form; raises ValueError where it cannot be."""
+    guideline = project.version
+    if guideline is None:
+        raise ValueError(_("This project has no published guideline yet, so there is no gold to freeze."))
+    options = rules.check(guideline.schema, **wanted)
+    rules.need_columns(project, options)
+    _need_gold(project, guideline, options["questions"])
+    return guideline, options
 
 
 def queue(
@@ -153,6 +146,7 @@ def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
         draft = Draft(version, spool, grip.tick)
         draft.read()
         draft.place()
+        draft.placement.refuse()
         draft.hash()
         _store(draft, grip)
     return {}
@@ -160,7 +154,7 @@ def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
 
 def _store(draft: Draft, grip: Grip) -> None:
     """Examples, version and boards in one transaction, at the end of which the row must still be ours."""
-    version = draft.version
+    version, windows = draft.version, draft.placement.windows
     with transaction.atomic():
         for batch in batches(_examples(draft, grip), BATCH):
             Example.objects.bulk_create(batch)
@@ -171,6 +165,7 @@ def _store(draft: Draft, grip: Grip) -> None:
             minor=version.minor,
             patch=version.patch,
             previous=draft.placement.previous,
+            options={**version.options, **({"windows": windows} if windows else {})},
             content_hash=version.content_hash,
             split_hashes=version.split_hashes,
             counts=draft.counts,

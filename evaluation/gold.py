@@ -16,14 +16,19 @@ from annotation import schema as schemas
 from annotation.jobs import JobFailed
 from annotation.kinds import KINDS, About
 from annotation.models import Annotation, Gold, Item, Project
+from annotation.records import SPLITS as SPLIT_NAMES
 from annotation.text.normal import clean, text_key
 from annotation.text.offsets import Moved, moved
 from evaluation.canonical import canonical_metadata
+from evaluation.rules import META
 from evaluation.splits import Unit
+from evaluation.windows import day_of
 
 FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url")
 BATCH = 1000
 KEY = 200
+# Kinds whose answer is a set of labels.
+SETS = ("choices", "spans", "events")
 
 # How far the work is: done, of how many, what.
 Tick = Callable[[int, int, str], None]
@@ -82,8 +87,21 @@ class Gathered:
         self.left_out: list[str] = []
         self.duplicates = 0
         self.numbers: Counter[int] = Counter()
+        # Sets of labels, or many questions, have too many combinations for each to be a stratum of its own.
+        self._sets = len(questions) > 2 or any(entry["kind"] in SETS for entry in questions)
 
-    def read(self, *, group_by: Sequence[str], tick: Tick) -> None:
+    def _labels(self, gold: dict[str, Any]) -> tuple[str, ...]:
+        """What is balanced of an example: each of its labels; what has none is balanced as such."""
+        found = []
+        for entry in self.questions:
+            name, kind = entry["name"], KINDS[entry["kind"]]
+            if name in gold and entry["kind"] in SETS:
+                found += [f"{name}={label}" for label in dict.fromkeys(kind.used(gold[name], entry))] or [f"{name}="]
+            elif name in gold:
+                found.append(f"{name}={_stratum(gold, entry)}")
+        return tuple(found)
+
+    def read(self, options: Mapping[str, Any], tick: Tick) -> None:
         """Items with gold for all questions, into the temporary file. Raises JobFailed where there is none."""
         answers = _answers(self.project, self.questions)
         self._count_votes(answers)
@@ -92,7 +110,7 @@ class Gathered:
         self.duplicates = sum(pk in answers for pk in out)
         for done, row in enumerate(_rows(self.project, self.questions[0]["name"])):
             if row["pk"] in answers:
-                self._take(row, answers[row["pk"]], group_by)
+                self._take(row, answers[row["pk"]], options)
             if done % BATCH == 0:
                 tick(min(done, len(answers)), 3 * len(answers), _("reading gold"))
         if not self.units:
@@ -122,7 +140,7 @@ class Gathered:
         entry = self.by_name[question]
         return KINDS[entry["kind"]].settled(value, entry)
 
-    def _take(self, row: dict[str, Any], answer: _Answer, group_by: Sequence[str]) -> None:
+    def _take(self, row: dict[str, Any], answer: _Answer, options: Mapping[str, Any]) -> None:
         key = _key(row)
         text = clean(row["words"]).text
         responses = row["document__candidates"]
@@ -147,8 +165,10 @@ class Gathered:
                 key=key,
                 text_key=row["document__text_key"] if row["start"] is None else text_key(text),
                 stratum="\x1f".join(_stratum(gold, entry) for entry in self.questions),
-                groups=(*_groups(row, group_by), *self.together.get(row["pk"], ())),
-                given=row["document__given_split"] or ("train" if measures else None),
+                groups=(*_groups(row, options), *self.together.get(row["pk"], ())),
+                given=_given(row, options) or ("train" if measures else None),
+                labels=self._labels(gold) if self._sets else (),
+                day=day_of(row["document__published_at"]),
             )
         )
 
@@ -229,11 +249,31 @@ def _metadata(raw: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _groups(row: dict[str, Any], group_by: Sequence[str]) -> tuple[str, ...]:
+def _groups(row: dict[str, Any], options: Mapping[str, Any]) -> tuple[str, ...]:
     ids = {"document": row["document__external_id"], "issuer": row["document__issuer"].strip().casefold()}
+    group_by: Sequence[str] = options["group_by"]
+    for name in group_by:
+        if name.startswith(META):
+            ids[name] = _cell(row, name)
+    # Passages of one document belong together, whatever else was asked for, unless somebody said that they may not.
+    if row["start"] is not None and not options.get("divide_documents") and "document" not in group_by:
+        group_by = [*group_by, "document"]
     # A prompt whose responses are compared in several items stays in one split.
     prompt = (f"prompt:{text_key(row['words'])}",) if row["document__candidates"] else ()
     return (*prompt, *(f"{name}:{ids[name]}" for name in group_by if ids.get(name)))
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    """A value of the metadata as a group: letters of either case are the same."""
+    value = row["document__metadata"].get(name.removeprefix(META))
+    return "" if value is None or value in ("", [], {}) else str(value).strip().casefold()[:200]
+
+
+def _given(row: dict[str, Any], options: Mapping[str, Any]) -> str | None:
+    """The split that the document came with, or that the named column says."""
+    if column := options.get("split_column"):
+        return SPLIT_NAMES.get(_cell(row, column))
+    return row["document__given_split"] or None
 
 
 def _clean_gold(

@@ -11,10 +11,11 @@ from annotation.jobs import JobFailed
 from annotation.models import Item
 from annotation.settling import batches
 from annotation.text import duplicates
-from evaluation import findings
+from evaluation import findings, rules
 from evaluation.gold import Gathered, Tick
+from evaluation.leaks import NEAR, Leak, Placed, find_leaks
 from evaluation.models import Dataset, DatasetVersion, Example
-from evaluation.splits import NEAR, Placed, Unit, assign, find_leaks
+from evaluation.splits import Unit, assign
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ def told() -> Iterator[None]:
         raise JobFailed(str(error)) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """What stands against a freeze. final: no reason makes it good."""
+
+    kind: str
+    sentence: str
+    final: bool = False
+
+
 class Placement:
     """A split for every example that was gathered. split, components: key -> its; findings: what to know of it."""
 
@@ -55,37 +65,64 @@ class Placement:
         self.alike: list[list[str]] = []
         self.stood: set[str] = set()
         self.findings: list[findings.Finding] = []
+        self.leaks: list[Leak] = []
+        self.blocking: list[Blocking] = []
+        self.windows: dict[str, str] = {}
         self.split: dict[str, str] = {}
         self.components: dict[str, str] = {}
 
     def place(self, tick: Tick) -> None:
-        """A split for every unit; raises JobFailed where given splits share texts and nobody said why they may."""
+        """A split for every unit; `blocking` says afterwards what stands against a freeze. Raises JobFailed."""
         self._group_alike(tick)
         given = self._takes_given()
-        units = self.units if given else [_without_given(unit) for unit in self.units]
+        units = self.units if given else [replace(unit, given=None) for unit in self.units]
         settled = self._settled()
         self.stood = set(settled)
         units, settled = self._keep_examples_out(units, settled)
         settled = {**dict.fromkeys(self.gathered.measuring, "train"), **settled}
         with told():
-            placed = assign(units, shares=self.options["shares"], seed=self.options["seed"], settled=settled)
+            placed = assign(
+                units,
+                shares=rules.sizes(self.options, len(units)),
+                seed=self.options["seed"],
+                settled=settled,
+                by_time=rules.by_time(self.options, self._windows()),
+            )
         self.split, self.components = placed.split, placed.components
+        self.windows = {name: day.isoformat() for name, day in sorted(placed.windows.items())}
         self._keep_apart()
         self._find_leaks()
         kept = [unit.key for unit in units if unit.given and settled.get(unit.key, unit.given) != unit.given]
         older = {name: n for name, n in self.gathered.numbers.items() if name != self.number}
         self.findings += findings.of_left_out(placed.quarantined, self.gathered.left_out)
+<<<<<<< HEAD
         self.findings += findings.of_duplicates(self.gathered.duplicates)
+=======
+        self.findings += findings.of_windows(placed, self.options)
+>>>>>>> ab4deac (Splits by time with a gap, by a column, by counts, grouped by any column, balanced over sets of labels)
         self.findings += findings.of_history(kept=kept, older=older, number=self.number)
         if not self.split:
             raise JobFailed(_("No example is left: all were left out. See which items share a text."))
 
+    def _windows(self) -> dict[str, str]:
+        """Where the windows of the version before began."""
+        return dict(self.previous.options.get("windows") or {}) if self.previous else {}
+
+    def placed(self) -> list[Placed]:
+        """The examples as they stand, for whoever looks for leaks."""
+        return [
+            Placed(unit.key, self.split[unit.key], unit.text_key, unit.groups, unit.stratum, unit.day)
+            for unit in self.units
+            if unit.key in self.split
+        ]
+
     def _group_alike(self, tick: Tick) -> None:
         """Texts that are nearly the same form a group, where that was asked for; they are known in any case."""
         tick(len(self.units), 3 * len(self.units), _("comparing texts"))
-        found = duplicates.find(self.gathered.texts(), templates="template" in self.options["group_by"])
+        wanted = {"near", "template"} & set(self.options["group_by"])
+        found = duplicates.find(self.gathered.texts(), templates="template" in wanted)
         self.alike = [[self.units[place].key for place in members] for members in found.clusters]
-        if not {"near", "template"} & set(self.options["group_by"]):
+        if not wanted:
             return
         for members in found.clusters:
             group = NEAR + min(self.units[place].key for place in members)
@@ -115,21 +152,30 @@ class Placement:
         return kept, {**settled, **dict.fromkeys(known - out, "train")}
 
     def _keep_apart(self) -> None:
-        """Raise JobFailed where a control or training item would stand in dev or test."""
-        inside = [key for key in self.gathered.measuring if self.split.get(key, "train") != "train"]
+        """Control and training items in dev or test stand against a freeze, whatever the reason given."""
+        inside = {key for key in self.gathered.measuring if self.split.get(key, "train") != "train"}
         if inside:
             text = _(
                 "Control or training items would stand in dev or test: %(count)d. People know their gold: make them items of work again, or import them without that split."
             )
-            raise JobFailed(text % {"count": len(inside)}, reason="control")
+            self.blocking.append(Blocking("control", text % {"count": len(inside)}, final=True))
         self.findings += findings.of_measuring(len(self.gathered.measuring & set(self.split)))
 
     def _takes_given(self) -> bool:
+        mode = self.options["splits"]
         missing = [unit.key for unit in self.units if not unit.given]
-        if self.options["splits"] == "given" and missing and self.previous is None:
-            text = _("Items without a split: %(count)d (%(keys)s). Import them with one, or choose random splits.")
-            raise JobFailed(text % {"count": len(missing), "keys": findings.listed(sorted(missing))})
-        return self.options["splits"] == "given" or (self.options["splits"] == "auto" and not missing)
+        if mode in ("given", "column") and missing and self.previous is None:
+            says = {
+                "given": _(
+                    "Items without a split: %(count)d (%(keys)s). Import them with one, or choose random splits."
+                ),
+                "column": _(
+                    "Items whose column “%(column)s” names no split: %(count)d (%(keys)s). It must say train, dev or test; or choose random splits."
+                ),
+            }
+            named = {"count": len(missing), "keys": findings.listed(sorted(missing))}
+            raise JobFailed(says[mode] % {"column": self.options.get("split_column", ""), **named})
+        return mode in ("given", "column") or (mode == "auto" and not missing)
 
     def _settled(self) -> dict[str, str]:
         """key -> split of every unit that an earlier version placed; the newest of them counts."""
@@ -145,24 +191,29 @@ class Placement:
         return settled
 
     def _find_leaks(self) -> None:
-        placed = [
-            Placed(unit.key, self.split[unit.key], unit.text_key, unit.groups, unit.stratum)
-            for unit in self.units
-            if unit.key in self.split
-        ]
-        leaks = find_leaks(placed)
+        self.leaks = find_leaks(self.placed())
         # Examples that an earlier version placed stay where they are, so what is among them alone stops nothing.
-        crossing = [leak for leak in leaks if leak.kind != "gold" and not self.stood >= set(leak.keys)]
-        if crossing and not self.options["allow_leaks"]:
+        fresh = [leak for leak in self.leaks if not self.stood >= set(leak.keys)]
+        crossing = [leak for leak in fresh if leak.kind != "gold"]
+        if crossing:
             text = _(
                 "%(leak)s Texts or groups in more than one split: %(count)d. Correct the splits, choose "
                 "random ones, or freeze with a reason why this is allowed."
             )
-            raise JobFailed(text % {"leak": crossing[0].sentence, "count": len(crossing)}, reason="leak")
-        self.findings += findings.of_leaks(leaks, reason=self.options["allow_leaks"])
-        if not any(leak.kind == "near" for leak in leaks):
+            self.blocking.append(Blocking("leak", text % {"leak": crossing[0].sentence, "count": len(crossing)}))
+        if conflicts := [leak for leak in fresh if leak.kind == "gold"]:
+            keys = sorted({key for leak in conflicts for key in leak.keys})
+            text = _(
+                "Texts with different gold in different items: %(count)d (%(keys)s). Settle them, or freeze with a reason why this is allowed."
+            )
+            named = {"count": len(conflicts), "keys": findings.listed(keys)}
+            self.blocking.append(Blocking("conflict", text % named))
+        self.findings += findings.of_leaks(self.leaks, reason=self.options["allow_leaks"])
+        if not any(leak.kind == "near" for leak in self.leaks):
             self.findings += findings.of_alike(self.alike, self.split)
 
-
-def _without_given(unit: Unit) -> Unit:
-    return Unit(key=unit.key, text_key=unit.text_key, stratum=unit.stratum, groups=unit.groups)
+    def refuse(self) -> None:
+        """Raise JobFailed for what stands against a freeze, unless there is a reason why it is allowed."""
+        for entry in self.blocking:
+            if entry.final or not self.options["allow_leaks"]:
+                raise JobFailed(entry.sentence, reason=entry.kind)

@@ -1,8 +1,9 @@
-"""PURE. Which example goes into which split: grouped, stratified, sticky; and what leaks between splits."""
+"""PURE. Which example goes into which split: grouped, stratified by label or set of labels, by time; sticky."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 from hashlib import sha256
 from itertools import pairwise
@@ -13,6 +14,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from annotation.text.words import _
+from evaluation.leaks import listed
+from evaluation.strata import Bag, Lacking, stratify
+from evaluation.windows import ByTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,9 @@ class Unit:
 
     text_key: the same for texts that are the same (a hash of the normal form); groups: ids of whatever must stay
     together (issuer, document, event, near-duplicates), each with its type in front where types could collide.
-    Empty keys and ids connect nothing. stratum: what the splits are balanced by, usually the label.
-    given: the split that came with the data.
+    Empty keys and ids connect nothing. stratum: what the splits are balanced by, usually the label; labels: several of
+    which each is to be balanced, where units have sets of them. given: the split that came with the data; day: the date
+    that it is from, None where nobody knows.
     """
 
     key: str
@@ -30,19 +35,34 @@ class Unit:
     stratum: str = ""
     groups: tuple[str, ...] = ()
     given: str | None = None
+    labels: tuple[str, ...] = ()
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Each unit's key -> its split, or the reason in words why it has none; and -> its component (16 hex digits)."""
+    """Each unit's key -> its split, or the reason in words why it has none; and -> its component (16 hex digits).
+
+    By time: gap and undated: keys that were left out for it; moved: keys of units that stand in a later window than
+    their own date, because what they belong with is newer; windows: from which day on dev and test begin.
+    """
 
     split: dict[str, str] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     components: dict[str, str] = field(default_factory=dict)
+    gap: list[str] = field(default_factory=list)
+    undated: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    windows: dict[str, date] = field(default_factory=dict)
 
 
 def assign(
-    units: Iterable[Unit], *, shares: Mapping[str, float], seed: int, settled: Mapping[str, str] | None = None
+    units: Iterable[Unit],
+    *,
+    shares: Mapping[str, float],
+    seed: int,
+    settled: Mapping[str, str] | None = None,
+    by_time: ByTime | None = None,
 ) -> Assignment:
     """A split for every unit, so that nothing connected is divided and nothing settled moves.
 
@@ -52,7 +72,9 @@ def assign(
     - where its parts already stand in several splits, they stay there, and the rest is quarantined;
     - where it is all new, it goes to the split that lacks most of its strata; big components first, ties by a hash
       of seed and component. With single units every count of a stratum and split is within 1 of its share (where
-      what was settled before allows it).
+      what was settled before allows it). Where units have `labels`, each label is balanced by iterative stratification
+      (strata.py) instead.
+    - with by_time, it goes by its latest date into the window that this falls into (windows.py).
     The result depends on neither the order of the units nor that of the shares.
     Raises ValueError for shares that are none, a key twice, or a split without a share.
     """
@@ -72,7 +94,12 @@ def assign(
             result.quarantined.update((unit.key, _reason(fixed, splits)) for unit in rest)
         else:
             new.append(members)
-    _place(new, ordered, parts, seed, result)
+    if by_time:
+        _place_by_time(new, ordered, shares, by_time, result)
+    elif any(unit.labels for unit in ordered):
+        _place_sets(new, ordered, parts, seed, result)
+    else:
+        _place(new, ordered, parts, seed, result)
     return result
 
 
@@ -87,7 +114,7 @@ def _parts(shares: Mapping[str, float]) -> dict[str, int]:
     total = sum(shares.values())
     if abs(total - 1) > 1e-6:
         sentence = _("The shares of {splits} add up to {total}; they must add up to 1.")
-        raise ValueError(sentence.format(splits=_listed(sorted(shares)), total=f"{total:g}"))
+        raise ValueError(sentence.format(splits=listed(sorted(shares)), total=f"{total:g}"))
     exact = {name: Fraction(shares[name]).limit_denominator(1_000_000) for name in sorted(shares)}
     scale = lcm(*(share.denominator for share in exact.values()))
     return {name: int(share * scale) for name, share in exact.items()}
@@ -103,7 +130,7 @@ def _pins(units: Sequence[Unit], settled: Mapping[str, str], parts: Mapping[str,
             continue
         if split not in parts:
             sentence = _("“{id}” belongs to the split “{split}”, which is none of {splits}.")
-            raise ValueError(sentence.format(id=unit.key, split=split, splits=_listed(list(parts))))
+            raise ValueError(sentence.format(id=unit.key, split=split, splits=listed(list(parts))))
         pins[unit.key] = split
     return pins
 
@@ -149,6 +176,67 @@ def _place(
         result.split.update((unit.key, names[best]) for unit in members)
 
 
+def _place_sets(
+    components: list[list[Unit]], units: Sequence[Unit], parts: Mapping[str, int], seed: int, result: Assignment
+) -> None:
+    """Each new component by iterative stratification over its units' labels; writes into `result.split`."""
+    standing = [unit for unit in units if unit.key not in result.quarantined]
+    lacking = Lacking(
+        labels={
+            label: {name: part * count for name, part in parts.items()}
+            for label, count in Counter(label for unit in standing for label in unit.labels).items()
+        },
+        overall={name: part * len(standing) for name, part in parts.items()},
+        parts=parts,
+    )
+    for unit in standing:
+        if unit.key in result.split:
+            lacking.take(result.split[unit.key], Counter(unit.labels), 1)
+    bags = [
+        Bag(
+            size=len(members),
+            labels=Counter(label for unit in members for label in unit.labels),
+            tie=sha256(f"{seed}\0{members[0].key}".encode()).digest(),
+        )
+        for members in components
+    ]
+    for members, split in zip(components, stratify(bags, lacking), strict=True):
+        result.split.update((unit.key, split) for unit in members)
+
+
+def _place_by_time(
+    components: list[list[Unit]],
+    units: Sequence[Unit],
+    shares: Mapping[str, float],
+    by_time: ByTime,
+    result: Assignment,
+) -> None:
+    """Each new component into the window of its latest date; writes into `result`."""
+    latest = {unit.key: day for members in components if (day := latest_day(members)) for unit in members}
+    days = [latest.get(unit.key, unit.day) for unit in units if unit.key not in result.quarantined]
+    windows = by_time.windows([day for day in days if day], shares)
+    result.windows.update(windows.starts())
+    for members in components:
+        day = latest_day(members)
+        if day is None:
+            result.undated.extend(unit.key for unit in members)
+            if by_time.undated != "train":
+                continue
+            split: str | None = "train"
+        else:
+            split = windows.split_of(day)
+        if split is None:
+            result.gap.extend(unit.key for unit in members)
+            continue
+        result.split.update((unit.key, split) for unit in members)
+        result.moved.extend(unit.key for unit in members if unit.day and windows.split_of(unit.day) != split)
+
+
+def latest_day(units: Iterable[Unit]) -> date | None:
+    """The latest date among units that stay together; None where none of them has one."""
+    return max((unit.day for unit in units if unit.day), default=None)
+
+
 def _lacking_most(
     strata: Counter[str], lacking: Mapping[str, list[int]], overall: Sequence[int], whole: int, digest: bytes
 ) -> int:
@@ -175,87 +263,3 @@ def _reason(fixed: Mapping[str, str], splits: Sequence[str]) -> str:
         "It shares its text or a group with examples that already stand in different splits ({examples}). "
         "In any split it would leak into another, so it is left out."
     ).format(examples=", ".join(examples))
-
-
-def _listed(words: Sequence[str]) -> str:
-    if len(words) == 1:
-        return words[0]
-    return _("{first} and {last}").format(first=", ".join(words[:-1]), last=words[-1])
-
-
-# -- Leaks --------------------------------------------------------------------------------------------------------
-
-
-NEAR = "near:"
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """One example as it stands in a version; `gold` in any text form that is equal where the gold is equal."""
-
-    key: str
-    split: str
-    text_key: str
-    groups: tuple[str, ...] = ()
-    gold: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """One finding. kind: text, near, group (shared across splits) or gold (one text, different gold, in whatever split).
-
-    A group whose id begins with NEAR holds texts that are nearly the same.
-
-    shared: the text key or group; splits and keys: sorted, all that are concerned; sentence: for a person.
-    """
-
-    kind: str
-    shared: str
-    splits: tuple[str, ...]
-    keys: tuple[str, ...]
-    sentence: str
-
-
-def find_leaks(rows: Iterable[Placed]) -> list[Leak]:
-    """What makes these splits dishonest, sorted by kind and shared key; empty where nothing does."""
-    texts: dict[str, list[Placed]] = defaultdict(list)
-    groups: dict[str, list[Placed]] = defaultdict(list)
-    for row in rows:
-        texts[row.text_key].append(row)
-        for group in set(row.groups):
-            groups[group].append(row)
-    found = [
-        *(_leak("gold", key, same) for key, same in texts.items() if key and len(_golds(same)) > 1),
-        *(_leak(_kind(key), key, same) for key, same in groups.items() if key and len(_splits(same)) > 1),
-        *(_leak("text", key, same) for key, same in texts.items() if key and len(_splits(same)) > 1),
-    ]
-    return sorted(found, key=lambda leak: (leak.kind, leak.shared))
-
-
-def _kind(group: str) -> str:
-    return "near" if group.startswith(NEAR) else "group"
-
-
-def _splits(rows: Sequence[Placed]) -> set[str]:
-    return {row.split for row in rows}
-
-
-def _golds(rows: Sequence[Placed]) -> set[str]:
-    return {row.gold for row in rows if row.gold is not None}
-
-
-def _leak(kind: str, shared: str, rows: Sequence[Placed]) -> Leak:
-    keys, splits = tuple(sorted(row.key for row in rows)), tuple(sorted(_splits(rows)))
-    named = ", ".join(f"“{key}”" for key in keys[:5])
-    if len(keys) > 5:
-        named = _("{first} and {count} more").format(first=named, count=len(keys) - 5)
-    says = {
-        "text": _("The same text stands in {splits}: {keys}. Keep it in one split."),
-        "near": _("Nearly the same text stands in {splits}: {keys}. Keep it in one split."),
-        "group": _("The group “{group}” stands in {splits}: {keys}. Keep it in one split."),
-        "gold": _("The same text has different gold ({gold}): {keys}. Settle it first."),
-    }
-    golds = ", ".join(sorted(_golds(rows))[:5])
-    return Leak(
-        kind, shared, splits, keys, says[kind].format(splits=_listed(splits), keys=named, group=shared, gold=golds)
-    )

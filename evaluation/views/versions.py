@@ -16,7 +16,7 @@ from annotation import jobs
 from annotation.access import member
 from annotation.models import Gold, Membership
 from annotation.views.errands import progress
-from evaluation import export, findings, freezing
+from evaluation import export, findings, freezing, rules
 from evaluation.forms import FreezeForm
 from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
 
@@ -50,6 +50,7 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     form = FreezeForm(
         request.POST or None,
         questions=questions,
+        columns=rules.columns(project),
         initial={"dataset": first.name if first else project.name, "splits": "auto"},
     )
     if request.method == "POST" and form.is_valid():

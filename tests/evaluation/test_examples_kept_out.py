@@ -25,7 +25,7 @@ def test_examples_and_their_twins_are_placed_in_train(project):
     items = make_texts(project, 60)
     twin = make_items(project, [items[0].text], slots=0)[0]
     a.Document.objects.filter(pk=twin.document_id).update(text_key=text_key(items[0].text))
-    make_gold(twin, "positive")
+    make_gold(twin, "negative")
     show(project, items[:20])
     placed = splits_of(freeze(project))
     assert {placed[item.document.external_id] for item in [*items[:20], twin]} == {"train"}

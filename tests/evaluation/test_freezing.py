@@ -301,7 +301,10 @@ def test_given_splits_are_taken_where_every_item_has_one(project: a.Project) -> 
 def test_equal_texts_stay_together_and_conflicts_are_told_without_their_gold(project: a.Project) -> None:
     make_texts(project, 40)
     make_texts(project, ["Profit rose.", "PROFIT  rose.", "profit rose."], labels=["positive", "negative", "positive"])
-    version = freeze(project)
+    refused = freeze(project)
+    assert (refused.state, refused.reason) == ("failed", "conflict")
+    assert "“d40”" in refused.message
+    version = freeze(project, allow_leaks="Both readings are right.")
     assert len({splits_of(version)[key] for key in ("d40", "d41", "d42")}) == 1
     assert (
         len(set(e.Example.objects.filter(version=version, key__in=["d40", "d41", "d42"]).values_list("component"))) == 1
@@ -309,6 +312,7 @@ def test_equal_texts_stay_together_and_conflicts_are_told_without_their_gold(pro
     conflict = codes(version)["conflicting"]
     assert conflict["keys"] == ["d40", "d41", "d42"]
     assert not any(label in conflict["text"] for label in LABELS)
+    assert "Both readings are right." in conflict["text"]
 
 
 def test_the_same_text_in_two_given_splits_stops_the_freeze_unless_a_reason_is_given(project: a.Project) -> None:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.splits import Assignment, Placed, Unit, assign, find_leaks
+from evaluation.leaks import Placed, find_leaks
+from evaluation.splits import Assignment, Unit, assign
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}

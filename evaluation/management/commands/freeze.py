@@ -9,7 +9,7 @@ from annotation.models import Project
 from evaluation import freezing
 from evaluation.management.command import finish
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion
-from evaluation.rules import GROUPS, MODES
+from evaluation.rules import GROUPS, MODES, SIDES
 
 
 class Command(ProjectCommand):
@@ -24,21 +24,33 @@ class Command(ProjectCommand):
         parser.add_argument("--split", default="70/10/20", metavar="TRAIN/DEV/TEST", help="shares in percent")
         parser.add_argument("--seed", type=int, default=13)
         parser.add_argument(
-            "--splits", choices=MODES, default="auto", help="given: as imported; auto: given if all are"
+            "--splits",
+            choices=MODES,
+            default="auto",
+            help="given: as imported; auto: given if all are; time: latest last",
         )
+        parser.add_argument("--test-count", type=int, default=None, metavar="N", help="examples in test, for a share")
+        parser.add_argument("--dev-count", type=int, default=None, metavar="N", help="examples in dev, for a share")
+        parser.add_argument("--split-column", default="", metavar="meta.NAME", help="the column, for --splits column")
+        parser.add_argument("--test-from", default="", metavar="DATE", help="first day of test, for --splits time")
+        parser.add_argument("--dev-from", default="", metavar="DATE", help="first day of dev")
+        parser.add_argument("--gap-days", type=int, default=0, metavar="N", help="days left free before dev and test")
+        parser.add_argument("--gap-to", choices=SIDES, default="leave", help="what becomes of the texts of these days")
+        parser.add_argument("--undated", choices=SIDES, default="leave", help="what becomes of texts without a date")
         parser.add_argument(
             "--group-by",
             action="append",
-            choices=(*GROUPS, "nothing"),
-            help="keep these together; may be repeated; default: near",
+            metavar="GROUP",
+            help=f"keep together: {', '.join(GROUPS)}, meta.NAME or nothing; may be repeated; default: near",
         )
+        parser.add_argument("--divide-documents", action="store_true", help="passages of a document may be parted")
         parser.add_argument(
             "--primary-metric",
             default="",
             metavar="NAME",
             help="what the boards rank by (left out: the usual one of the kind)",
         )
-        parser.add_argument("--allow-leaks", default="", metavar="REASON", help="why given splits may share texts")
+        parser.add_argument("--allow-leaks", default="", metavar="REASON", help="why leaks are allowed")
         parser.add_argument("--note", default="", metavar="TEXT", help="what changed")
 
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -47,13 +59,7 @@ class Command(ProjectCommand):
         version = freezing.ask(
             project=project,
             dataset_name=options["dataset"] or _default(project),
-            questions=options["question"],
-            shares=shares(options["split"]),
-            seed=options["seed"],
-            splits=options["splits"],
-            group_by=[name for name in options["group_by"] or ["near"] if name != "nothing"],
-            primary_metric=options["primary_metric"],
-            allow_leaks=options["allow_leaks"],
+            **wanted(options),
             change_note=options["note"],
             user=find_user(options["user"]),
             wake=False,
@@ -84,6 +90,21 @@ def summary(version: DatasetVersion) -> dict[str, Any]:
         "findings": version.findings,
         "guideline_version": version.guideline_version.number,
         "benchmarks": dict(Benchmark.objects.filter(version=version).values_list("question", "pk")),
+    }
+
+
+def wanted(options: dict[str, Any]) -> dict[str, Any]:
+    """How to split, as rules.check takes it."""
+    names = ("seed", "splits", "split_column", "test_from", "dev_from", "gap_days", "gap_to", "undated")
+    return {
+        "questions": options["question"],
+        "shares": shares(options["split"]),
+        "counts": {name: n for name in ("dev", "test") if (n := options[f"{name}_count"]) is not None},
+        "group_by": [name for name in options["group_by"] or ["near"] if name != "nothing"],
+        "divide_documents": options["divide_documents"],
+        "primary_metric": options["primary_metric"],
+        "allow_leaks": options["allow_leaks"],
+        **{name: options[name] for name in names},
     }
 
 
