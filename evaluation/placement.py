@@ -95,11 +95,8 @@ class Placement:
         kept = [unit.key for unit in units if unit.given and settled.get(unit.key, unit.given) != unit.given]
         older = {name: n for name, n in self.gathered.numbers.items() if name != self.number}
         self.findings += findings.of_left_out(placed.quarantined, self.gathered.left_out)
-<<<<<<< HEAD
         self.findings += findings.of_duplicates(self.gathered.duplicates)
-=======
         self.findings += findings.of_windows(placed, self.options)
->>>>>>> ab4deac (Splits by time with a gap, by a column, by counts, grouped by any column, balanced over sets of labels)
         self.findings += findings.of_history(kept=kept, older=older, number=self.number)
         if not self.split:
             raise JobFailed(_("No example is left: all were left out. See which items share a text."))
