@@ -250,9 +250,17 @@ class Desk:
 
     def plain(self, values: dict[str, Any]) -> str:
         """The text of a row after the steps that read it, before page furniture is cut."""
-        value = self._value(values, "text")
         steps = [name for name in self.options["clean"] if name in ("mojibake", "html")]
-        return Cleaner(steps).clean(value[:TEXT]).text if isinstance(value, str) else ""
+        return Cleaner(steps).clean(self.words(values)[:TEXT]).text
+
+    def words(self, values: dict[str, Any]) -> str:
+        """The text of a row as it came; "" where it has none."""
+        value = self._value(values, "text")
+        return "" if isinstance(value, (dict, list)) else _words(value)
+
+    def says_language(self, values: dict[str, Any]) -> bool:
+        """Whether the row, or the import, says in which language it is."""
+        return bool(self.options["language"] or _words(self._value(values, "language")).strip())
 
     def answers(self, row: Row) -> Record:
         """A row of a file of answers (an item's id, who said what); raises Refused."""

@@ -80,7 +80,7 @@ _ASIAN = re.compile(
 )
 _NOISE = re.compile(r"https?://\S+|\S+@\S+|[@#$][A-Za-z0-9_]+|(?<![A-Za-z0-9])[A-Za-z]*\d[A-Za-z0-9]*")
 _WORD = re.compile(r"[^\W\d_\u1100-\u11ff\u3041-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af]+")
-# Words that English has and its neighbours do not; three different ones settle a text of ASCII without the model.
+# Words that English has and its neighbours do not; three different ones settle a text without the model.
 _ENGLISH = frozenset(
     [
         "the",
@@ -119,10 +119,13 @@ _ENGLISH = frozenset(
 _TELLING = 3
 
 
-def detect(text: str) -> str:
-    """The code of the text's language (en, zh, de …), or "" where it is too short, mixed or not clear."""
+def detect(text: str, *, closely: bool = True) -> str:
+    """The code of the text's language (en, zh, de …), or "" where it is too short, mixed or not clear.
+
+    closely=False looks at scripts and plain English alone, and spares the memory of the model.
+    """
     looked = text[:LOOKED_AT]
-    if looked.isascii():
+    if looked.isascii() or not _ASIAN.search(looked):
         words = looked.lower().split()
         found = _ENGLISH.intersection(words)
         # One word in twenty is little for English; a text of two languages has less.
@@ -137,7 +140,7 @@ def detect(text: str) -> str:
             return _by_script(looked, signs)
         if weight / (signs + weight) < SHARE:
             return ""
-    return _by_model(words)
+    return _by_model(words) if closely else ""
 
 
 def _by_script(text: str, signs: int) -> str:

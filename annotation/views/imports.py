@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import candidates, importing, jobs, reading
+from annotation import candidates, hygiene, importing, jobs, reading
 from annotation.access import member
 from annotation.jobs import State
 from annotation.models import Import, Membership
 from annotation.records import OF
+from annotation.text import segments
+from annotation.text.cleaning import STEPS
 from annotation.views.errands import progress
 from annotation.views.posted import text
 
@@ -95,6 +97,8 @@ def one_import(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
             error = error or str(problem)
             preview = {"columns": row.options.get("seen_columns", []), "rows": [], "warnings": []}
     context |= {"error": error, "preview": preview, "table": table(preview), **choices(row)}
+    if row.what == Import.What.ITEMS:
+        context |= cleaning(row)
     if error and request.method == "POST":
         context["label_map"] = request.POST.get("label_map", "")
     return render(request, "annotation/import_mapping.html", context, status=400 if error else 200)
@@ -112,7 +116,8 @@ def table(preview: dict[str, Any]) -> list[list[Any]]:
 def facts(report: dict[str, Any]) -> list[tuple[int, Any]]:
     """The counts of a report that are worth a place at the top: the first and the last two always, others if not 0."""
     always = {"rows", "new", "refused"}
-    return [(report[name], word) for name, word in COUNTS if report and (name in always or report.get(name))]
+    told = {**report, "items": 0} if report and report.get("items") == report["new"] else report
+    return [(told[name], word) for name, word in COUNTS if told and (name in always or told.get(name))]
 
 
 def choices(row: Import) -> dict[str, Any]:
@@ -158,6 +163,20 @@ def choices(row: Import) -> dict[str, Any]:
     }
 
 
+def cleaning(row: Import) -> dict[str, Any]:
+    """What cleaning and cutting would do to the first rows, and what of it is chosen.
+
+    Nothing is, but for languages, which change no text: they are proposed until somebody has chosen.
+    """
+    found = hygiene.look(row) if row.options["mapping"].get("text") else None
+    return {
+        "look": found,
+        "detects": row.options["detect_language"] if row.options.get("chosen") else bool(found and found.languages),
+        "segments": SEGMENTS,
+        "passage": segments.SIZE,
+    }
+
+
 def further(row: Import) -> list[str]:
     """The fields of the questions beside the one that a plain label answers: label:topic.
 
@@ -177,7 +196,7 @@ def read_options(row: Import, data: Any) -> bool:
     """
     options = row.options
     before = {name: options[name] for name in READING}
-    for name in ("format", "encoding", "delimiter", "sheet", "question", "labels", "annotator", "duplicates", "source_type", "language", "document_per"):  # fmt: skip
+    for name in ("format", "encoding", "delimiter", "sheet", "question", "labels", "annotator", "duplicates", "source_type", "language", "document_per", "segment", "passage_size"):  # fmt: skip
         if name in data:
             options[name] = text(data, name) if name == "delimiter" else text(data, name).strip()
     options["delimiter"] = {"\\t": "\t", "tab": "\t"}.get(options["delimiter"], options["delimiter"])
@@ -187,6 +206,9 @@ def read_options(row: Import, data: Any) -> bool:
         for name in ("encoding", "delimiter"):
             options[name] = "" if options[name] == before[name] else options[name]
     options["create_schema"] = data.get("create_schema") == "on"
+    options["clean"] = [name for name in STEPS if name in data.getlist("clean")]
+    options["detect_language"] = data.get("detect_language") == "on"
+    options["chosen"] = True
     options["pool"] = data.get("pool") == "on"
     options["columns"] = [part.strip() for part in text(data, "columns").split(",") if part.strip()]
     options["annotator_columns"] = [value.replace("\x00", "") for value in data.getlist("annotator_columns") if value]
@@ -249,6 +271,7 @@ def import_refused(request: HttpRequest, membership: Membership, pk: int) -> Htt
 COUNTS = [
     ("rows", gettext_lazy("rows read")),
     ("new", gettext_lazy("new items")),
+    ("items", gettext_lazy("passages or sentences")),
     ("here", gettext_lazy("were here already")),
     ("same_text", gettext_lazy("texts seen before")),
     ("annotations", gettext_lazy("answers")),
@@ -278,6 +301,11 @@ FIELD_NAMES = {
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),
 }
+SEGMENTS = [
+    ("document", gettext_lazy("the whole document")),
+    ("passage", gettext_lazy("a passage of it")),
+    ("sentence", gettext_lazy("a sentence of it")),
+]
 LABEL_USES = [
     ("auto", gettext_lazy("as it fits: an annotator's answer, or left out where annotators' answers are there too")),
     ("annotation", gettext_lazy("the answer of one annotator")),
