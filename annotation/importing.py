@@ -127,6 +127,8 @@ def look(row: Import) -> dict[str, Any]:
     columns = [column for column in found.columns if column not in OURS]
     if not options["mapping"]:
         options["mapping"] = _guess(row, columns, found.preview)
+        if found.format in reading.FOREIGN:  # their columns are named as fields are here
+            options["mapping"] |= {name: name for name in ("id", "text", *EXTRAS) if name in columns}
     options["seen_columns"] = columns
     options["warnings"] = list(found.warnings)
     return {"columns": columns, "rows": found.preview, "warnings": found.warnings, "sheets": found.sheets}

@@ -12,7 +12,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import annotating, assigning, closing, controlling, overlaps, pooling, publishing, reading, settling
+from annotation import (
+    annotating,
+    assigning,
+    closing,
+    controlling,
+    overlaps,
+    pooling,
+    publishing,
+    reading,
+    settling,
+    suggesting,
+)
 from annotation import schema as schemas
 from annotation.companies import missing_from_file
 from annotation.jobs import Grip, JobFailed
@@ -44,8 +55,8 @@ WHOLE: list[tuple[int | None, int | None]] = [(None, None)]
 COUNTED = ("rows", "new", "here", "same_text", "annotations", "gold", "cases")
 
 
-def rows_of(row: Import) -> Iterator[reading.Row]:
-    """The file's rows as they come."""
+def rows_of(row: Import, told: reading.Told | None = None) -> Iterator[reading.Row]:
+    """The file's rows as they come; into `told` goes what the file says beside them."""
     options = {**DEFAULTS, **row.options}
     return reading.rows(
         Path(row.file.path),
@@ -58,6 +69,7 @@ def rows_of(row: Import) -> Iterator[reading.Row]:
         document_per=options["document_per"],
         root=options["root"] or None,
         tags=options["label_map"],
+        told=told,
     )
 
 
@@ -124,6 +136,7 @@ class Loader:
         self.people: dict[str, User] = {}
         self.notes: Counter[str] = Counter()
         self.repeated: frozenset[str] = frozenset()
+        self.told = reading.Told()
         self.desk = self._desk()
 
     def _desk(self) -> Desk:
@@ -147,7 +160,7 @@ class Loader:
         self._check_question()
         refused = Refusals(self.options["format"], self.options.get("seen_columns") or [])
         try:
-            for batch in settling.batches(rows_of(self.row), BATCH):
+            for batch in settling.batches(rows_of(self.row, self.told), BATCH):
                 records = [record for entry in batch if (record := self._record(entry, refused))]
                 self.grip.check()
                 self.counts["rows"] += len(batch)
@@ -188,9 +201,9 @@ class Loader:
         new = Document.objects.filter(imported_in=self.row).count()
         both = self.before + self.counts
         keeps = self.options["duplicates"] == "keep"
-        notes = self.desk.warnings + self.notes
+        notes = self.desk.warnings + self.notes + self.told.lost
         return {
-            **{name: both[name] for name in ("annotations", "gold", "cases")},
+            **{name: both[name] for name in ("annotations", "gold", "cases", "suggestions")},
             "rows": self.counts["rows"],
             "new": new,
             "here": self.counts["here"] - (new - self.counts["new"]),
@@ -213,7 +226,11 @@ class Loader:
 
     def _publish_schema(self) -> None:
         """A first pass that collects the labels, then version 1 over them; without labels there is none."""
-        found = self._collect_labels()
+        told = reading.Told()
+        found = self._collect_labels(told)
+        if asked := told.schema() if self.options["labels"] != "ignore" else []:
+            self._publish_asked(asked, told.text)
+            return
         first = self.desk.question if self.desk.question in found else next(iter(found), "")
         try:
             if any(seen.size > MOST_LABELS for seen in found.values()):
@@ -236,23 +253,34 @@ class Loader:
             self.notes[_("no guideline was made from the labels: %(why)s") % {"why": error}] += 1
         self.desk = self._desk()
 
-    def _publish(self, questions: list[dict[str, Any]]) -> None:
+    def _publish_asked(self, questions: list[dict[str, Any]], text: str) -> None:
+        """Version 1 over the questions that a file of another tool asks, with the words of its guideline."""
+        if not any(question["required"] for question in questions):
+            questions[0]["required"] = True
+        try:
+            self._publish(questions, text)
+        except ValueError as error:
+            raise JobFailed(str(error)) from error
+        self.desk = self._desk()
+
+    def _publish(self, questions: list[dict[str, Any]], words: str = "") -> None:
         self.version = publishing.publish_schema(
             project=self.project,
             schema={"questions": questions},
             user=self.row.created_by,
-            text=_("Made from the labels of %(file)s. Write down what each label means.") % {"file": self.row.filename},
+            text=words
+            or _("Made from the labels of %(file)s. Write down what each label means.") % {"file": self.row.filename},
         )
         self.project.version = self.version
 
-    def _collect_labels(self) -> dict[str, "Seen"]:
+    def _collect_labels(self, told: reading.Told) -> dict[str, "Seen"]:
         """question -> its labels, the question of plain labels first; stops where there are too many."""
         found: dict[str, Seen] = {self.desk.question: Seen()}
-        for entry in rows_of(self.row):
+        for entry in rows_of(self.row, told):
             for name, given in self.desk.labels(entry.values) if entry.values is not None else ():
                 seen = found.setdefault(name, Seen())
                 seen.add(given)
-                if seen.size > MOST_LABELS:
+                if seen.size > MOST_LABELS and not told.questions:
                     return found
             self.grip.check()
         return {name: seen for name, seen in found.items() if (seen.size or seen.numbers) and not seen.repeats}
@@ -459,6 +487,7 @@ class Loader:
 
     def _put_answers(self, records: list[Record]) -> None:
         """Answers, gold and what follows from them, for records whose items exist."""
+        self._put_suggestions([record for record in records if record.suggestions])
         merged = _merged(record for record in records if record.answers or record.gold)
         if not merged or self.version is None:
             return
@@ -501,6 +530,25 @@ class Loader:
             else:
                 whole |= {item: part for (_s, _e, item), part in zip(places, parts, strict=True)}
         return whole
+
+    def _put_suggestions(self, records: list[Record]) -> None:
+        """What models propose for items that exist; what their source said before stands."""
+        if not records or self.version is None:
+            return
+        names = {record.external_id: record for record in records}
+        # What is proposed for a whole document fits none of its passages.
+        found = Item.objects.filter(project=self.project, document__external_id__in=names, start=None)
+        proposals = []
+        for name, item in found.values_list("document__external_id", "pk"):
+            for entry in names[name].suggestions:
+                try:
+                    told = suggesting.source(entry["source"]), suggesting.score(entry["score"])
+                except ValueError:
+                    self.notes[_("suggestions that do not fit the questions were left out")] += 1
+                else:
+                    proposals.append(suggesting.Proposal(item, entry["question"], entry["value"], *told))
+        if proposals:
+            self.counts["suggestions"] += suggesting.put(project=self.project, proposals=proposals)["new"]
 
     def _find_people(self, names: set[str]) -> None:
         for name in sorted(names - set(self.people)):

@@ -42,6 +42,7 @@ EXTRAS = (
     "explanation",
     "rule",
     "distribution",
+    "suggestions",
 )
 # What an item is for; control and training items measure people.
 ROLES = ("work", "control", "training")
@@ -133,6 +134,8 @@ class Record:
     # question -> how the answers to an ambiguous text spread
     spread: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+    # What models propose: {"question", "value", "source", "score"}, values in stored form once they were checked.
+    suggestions: list[dict[str, Any]] = field(default_factory=list)
 
     def take_in(self, other: "Record") -> bool:
         """Take the answers of people whom another row of the same item names, as a file with a row per answer has it.
@@ -243,6 +246,7 @@ class Desk:
         self._describe(record)
         self._put_answers(record)
         self._check_answers(record)
+        self._put_suggestions(record)
         self._cut(record)
         if record.role != "work" and not record.gold:
             raise Refused(_("Row %(row)d: a control or training item needs its gold; this row has none.") % {"row": record.number})  # fmt: skip
@@ -562,6 +566,23 @@ class Desk:
         else:
             self._keep(record, "distribution", cell)
 
+    def _put_suggestions(self, record: Record) -> None:
+        """What models propose, in stored form; what does not fit the questions is left out with a note."""
+        listed = _listed(self._value(record.values, "suggestions"))
+        for entry in listed or [] if self.schema is not None else []:
+            given = self._given({str(entry.get("question")): entry.get("value")})
+            try:
+                assert self.schema is not None
+                found = schemas.clean(self._moved(record, given or {}), self.schema, about=record.about, partial=True)
+            except ValueError:
+                found = {}
+            if not found:
+                self.warnings[_("suggestions that do not fit the questions were left out")] += 1
+            told = {"source": _words(entry.get("source"))[:NAME], "score": entry.get("score")}
+            for name, value in found.items():
+                kind = KINDS[self._kind(name)]
+                record.suggestions.append({"question": name, "value": kind.settled(value, self._entry(name)), **told})
+
     def _asked(self, name: str) -> str:
         """The question that a mapped field answers."""
         return name.removeprefix(OF) if name.startswith(OF) else self.question
@@ -661,6 +682,11 @@ class Desk:
             lower = {str(name).lower(): part for name, part in value.items()}
             given = {name: self._read(name, part) for name, part in lower.items() if part not in (None, "")}
             return None if any(part is None for part in given.values()) else given
+        if isinstance(value, dict) and len(value) == 1 and self._kind(self.question) not in ("preference", "rubric"):
+            # A file of another tool has another name for the one question that it asks.
+            (value,) = value.values()
+            if value in (None, "") or isinstance(value, dict):
+                return {} if value in (None, "") else None
         if self._kind(self.question) != "choice":
             part = self._read(self.question, value)
             return None if part is None else {self.question: part}

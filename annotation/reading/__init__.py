@@ -2,18 +2,22 @@
 
 from annotation.reading.columns import guess_mapping
 from annotation.reading.exports import exported
-from annotation.reading.formats import EXTENSIONS, FORMATS
+from annotation.reading.formats import EXTENSIONS, FOREIGN, FORMATS
 from annotation.reading.formulas import MARKER_COLUMN, neutralise, restore
 from annotation.reading.readers import rows
 from annotation.reading.row import Row, Unreadable
 from annotation.reading.sniffing import Sniffed, sniff
+from annotation.reading.told import Asked, Told
 
 __all__ = [
     "EXTENSIONS",
+    "FOREIGN",
     "FORMATS",
     "MARKER_COLUMN",
+    "Asked",
     "Row",
     "Sniffed",
+    "Told",
     "Unreadable",
     "exported",
     "guess_mapping",

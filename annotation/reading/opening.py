@@ -19,14 +19,15 @@ from annotation.reading.row import Broken, Unreadable
 from annotation.text.words import _, gettext_noop
 
 
-def _is_packed(path: Path) -> bool:
+def is_packed(path: Path) -> bool:
+    """Whether it is packed with gzip."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
     """Bytes of the file, unpacked, CHUNK at most each."""
-    total, packed = 0, _is_packed(path)
+    total, packed = 0, is_packed(path)
     with gzip.open(path) if packed else path.open("rb") as file:
         while True:
             try:
@@ -58,7 +59,7 @@ def beginning(chunks: Iterable[bytes], size: int) -> bytes:
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file for readers that jump in it: archives and workbooks; a .gz of one is unpacked to a temporary file."""
-    if not _is_packed(path):
+    if not is_packed(path):
         with path.open("rb") as file:
             yield file
         return

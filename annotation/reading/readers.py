@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from annotation.reading import archives, delimited, json_lines, json_records, plain, tokens, workbooks
+from annotation.reading import archives, brat, folders, single
 from annotation.reading.encodings import codec_for
 from annotation.reading.formats import FORMATS
 from annotation.reading.opening import chunks_of
 from annotation.reading.row import Broken, Options, Row, Unreadable
-from annotation.reading.tables import Record
+from annotation.reading.told import Told
 from annotation.text.words import _
 
-TABLES: dict[str, Callable[[Path, Options], Iterator[Record]]] = {
-    "csv": delimited.records,
-    "tsv": delimited.records,
-    "xlsx": workbooks.records,
-}
-_READERS: dict[str, Callable[[Path, Options], Iterator[Row]]] = {
-    "csv": delimited.rows,
-    "tsv": delimited.rows,
-    "xlsx": workbooks.rows,
-    "json": json_records.rows,
-    "jsonl": json_lines.rows,
-    "txt": plain.rows,
-    "conll": tokens.rows,
-    "zip": archives.rows,
-}
+_READERS = {**single.READERS, "brat": brat.rows, "folder": folders.rows}
 
 
 def rows(
@@ -43,16 +29,17 @@ def rows(
     document_per: str = "line",
     root: str | None = None,
     tags: Mapping[str, str] | None = None,
+    told: Told | None = None,
 ) -> Iterator[Row]:
     """Stream the rows of a file; a broken record becomes a Row with a problem and reading goes on.
 
     `format` is one of FORMATS; a .gz of each is unpacked on the way. `encoding` None is found out. `columns` replaces
     the header, or names the cells where `header` is False or the format is txt (with `delimiter`, which then splits
     from the right: `sentence@label`). `sheet` names a worksheet, `document_per` is 'line' or 'file' (txt), `root` is
-    the dotted name of the list inside a JSON object, `tags` what tags of tokens stand for (conll). Raises Unreadable at once for options that cannot be, at the first
+    the dotted name of the list inside a JSON object, `tags` what tags of tokens stand for (conll); into `told` goes what the file says beside its rows. Raises Unreadable at once for options that cannot be, at the first
     row for a file that is empty or not of this format. Memory is bounded except for a workbook's texts.
     """
-    options = Options(encoding or "", delimiter, header, tuple(columns or ()), sheet, document_per, root, tags or {})
+    options = Options(encoding or "", delimiter, header, tuple(columns or ()), sheet, document_per, root, tags or {}, told=told or Told())  # fmt: skip
     return read(Path(path), format, options)
 
 
@@ -63,14 +50,22 @@ def read(path: Path, format: str, options: Options) -> Iterator[Row]:
         raise Unreadable(sentence.format(format=format, formats=", ".join(FORMATS)))
     if options.document_per not in ("line", "file"):
         raise Unreadable(_('A document can be a "line" or a "file", not "{given}".').format(given=options.document_per))
-    source = archives.text_chunks(path) if format == "zip" else chunks_of(path)
     options = dataclasses.replace(
         options,
-        encoding="" if format == "xlsx" else codec_for(source, options.encoding)[0],
+        encoding=_encoding(path, format, options),
         delimiter=_one_delimiter(format, options.delimiter),
         columns=given(options.columns),
     )
     return _until_broken(_READERS[format](path, options))
+
+
+def _encoding(path: Path, format: str, options: Options) -> str:
+    """The one given or found; none for bytes that are no text, and of an archive's data files each has its own."""
+    if format in (*single.BINARY, "brat"):
+        return ""
+    if format == "folder":
+        return options.encoding
+    return codec_for(archives.text_chunks(path) if format == "zip" else chunks_of(path), options.encoding)[0]
 
 
 def _until_broken(found: Iterator[Row]) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from annotation.reading.limits import Work
+from annotation.reading.told import Told
 from annotation.text.words import _, gettext_noop
 
 
@@ -44,6 +45,8 @@ class Options:
     # What tags of tokens stand for that say nothing by themselves: 1 -> B-PER.
     tags: Mapping[str, str] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
+    # What the file says beside its rows is put in here.
+    told: Told = field(default_factory=Told)
 
 
 _PLACES = {

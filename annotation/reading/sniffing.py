@@ -12,10 +12,11 @@ from typing import Any
 
 from annotation.reading import limits
 from annotation.reading.limits import Enough, Work
-from annotation.reading.readers import TABLES, given, read
+from annotation.reading.readers import given, read
 from annotation.reading.recognising import recognise
 from annotation.reading.row import Options, Row
 from annotation.reading.separators import find_delimiter, find_tail_delimiter
+from annotation.reading.single import TABLES
 from annotation.reading.tables import column_names
 from annotation.reading.workbooks import survey
 from annotation.text.words import _

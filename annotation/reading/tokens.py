@@ -207,6 +207,17 @@ def _values(sentence: Sentence, tags: Mapping[str, str], *, dense: bool) -> dict
     return {"text": text, "spans": marks, **facts}
 
 
+def is_tag(tag: str) -> bool:
+    """Whether it is B-ORG, ORG_B or the like."""
+    return FIRST.fullmatch(tag) is not None or LAST.fullmatch(tag) is not None
+
+
+def marked(tokens: list[tuple[str, str]]) -> dict[str, Any]:
+    """{text, spans} of one sentence's tokens and tags."""
+    sentence = Sentence(0, [(token, tag) for token, tag in tokens if token], {})
+    return _values(sentence, {}, dense=_is_by_character([sentence]))
+
+
 def _taken_apart(tag: str) -> tuple[str, str]:
     """(place, label) of B-ORG, ORG_B or a bare ORG, which goes on as I does; an empty label for O."""
     if tag in OUT:

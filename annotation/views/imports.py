@@ -139,6 +139,7 @@ def choices(row: Import) -> dict[str, Any]:
             "explanation",
             "rule",
             "distribution",
+            "suggestions",
         )
     )
     mapping = row.options["mapping"]
@@ -276,6 +277,7 @@ COUNTS = [
     ("same_text", gettext_lazy("texts seen before")),
     ("annotations", gettext_lazy("answers")),
     ("gold", gettext_lazy("gold")),
+    ("suggestions", gettext_lazy("suggestions")),
     ("cases", gettext_lazy("cases to settle")),
     ("refused", gettext_lazy("refused")),
 ]
@@ -298,6 +300,7 @@ FIELD_NAMES = {
     "explanation": gettext_lazy("explanation of a training item"),
     "rule": gettext_lazy("rule of the guideline for it"),
     "distribution": gettext_lazy("how answers spread (ambiguous texts)"),
+    "suggestions": gettext_lazy("suggestions of models"),
     "annotator": gettext_lazy("annotator"),
     "status": gettext_lazy("status"),
 }

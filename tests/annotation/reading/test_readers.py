@@ -43,7 +43,7 @@ def test_an_empty_file_is_unreadable(make, content):
 def test_options_that_cannot_be_are_refused_at_once(make):
     path = make("a.csv", "a,b\n1,2\n")
     for wrong in (
-        {"format": "parquet"},
+        {"format": "pickle"},
         {"format": "csv", "delimiter": "||"},
         {"format": "csv", "delimiter": '"'},
         {"format": "csv", "columns": ["a", "a"]},
