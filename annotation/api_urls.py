@@ -60,6 +60,7 @@ urlpatterns = [
     ),
     path("projects/<slug:slug>/imports/", imports.Imports.as_view(), name="api-imports"),
     path("projects/<slug:slug>/imports/<int:pk>/", imports.OneImport.as_view(), name="api-import"),
+    path("projects/<slug:slug>/imports/<int:pk>/cleaning/", imports.Cleaning.as_view(), name="api-import-cleaning"),
     path("projects/<slug:slug>/imports/<int:pk>/refused/", imports.RefusedRows.as_view(), name="api-import-refused"),
     path("projects/<slug:slug>/duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
     path("projects/<slug:slug>/duplicates/<int:pk>/", duplicates.OneCluster.as_view(), name="api-cluster"),

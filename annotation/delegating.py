@@ -1,13 +1,14 @@
 """Looks and acts of a manager that are too long for a page go to a worker; what is short is done at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import get_language, gettext_lazy
 
-from annotation import deciding_duplicates, jobs, plans, publishing, sampling, setting_aside
+from annotation import deciding_duplicates, jobs, plans, publishing, recleaning, sampling, setting_aside
 from annotation.jobs import Grip, JobFailed
-from annotation.models import Errand, Project, Sample, SetAside, User, Verdict
+from annotation.models import Document, Errand, Import, Project, Sample, SetAside, User, Verdict
 from annotation.setting_aside import Tick
 
 What = Errand.What
@@ -20,6 +21,7 @@ NOTES = {
     What.UNDO: gettext_lazy("taking back"),
     What.FRAME: gettext_lazy("reading the pool"),
     What.SAMPLE: gettext_lazy("drawing"),
+    What.CLEAN: gettext_lazy("cleaning"),
 }
 
 
@@ -52,6 +54,10 @@ def work(row: Errand, grip: Grip) -> dict[str, Any]:
             elif row.what == What.SAMPLE:
                 drawn = sampling.draw(project=row.project, asked=row.asked, by=row.created_by, tick=tick)
                 grip.hold(result={"sample": drawn.pk})
+            elif row.what == What.CLEAN:
+                file = Import.objects.select_related("project").get(pk=row.asked["import"], project=row.project)
+                steps = row.asked["steps"]
+                grip.hold(result=recleaning.reclean(row=file, steps=steps, user=row.created_by, tick=tick))
             else:
                 grip.hold(result={"act": _act(row, tick).pk})
     except ValueError as error:
@@ -164,3 +170,14 @@ def draw_sample(*, project: Project, asked: dict[str, Any], user: User | None) -
     if sampling.is_large(project):
         return ask(project=project, what=What.SAMPLE, asked=asked, user=user)
     return sampling.draw(project=project, asked=asked, by=user)
+
+
+# -- Texts ----------------------------------------------------------------------------------------------------------
+
+
+def reclean(*, row: Import, steps: Sequence[str], user: User | None) -> dict[str, int] | Errand:
+    """Clean the texts of an import anew, see `recleaning.reclean`; an Errand where there are many."""
+    steps = recleaning.checked(row, steps)
+    if Document.objects.filter(imported_in=row).count() <= recleaning.AT_ONCE:
+        return recleaning.reclean(row=row, steps=steps, user=user)
+    return ask(project=row.project, what=What.CLEAN, asked={"import": row.pk, "steps": steps}, user=user)

@@ -650,6 +650,7 @@ class Errand(Job):
         UNDO = "undo", _("taking decisions about duplicates back")
         FRAME = "frame", _("what a sample would draw")
         SAMPLE = "sample", _("drawing a sample")
+        CLEAN = "clean", _("cleaning the texts of an import anew")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="errands")
     what = models.CharField(max_length=7, choices=What)

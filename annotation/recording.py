@@ -47,6 +47,7 @@ KINDS = {
     "settled_by_rule": gettext_lazy("settled items by rule"),
     "duplicates_decided": gettext_lazy("decided about duplicates"),
     "duplicates_undone": gettext_lazy("took back what was decided about duplicates"),
+    "cleaned_anew": gettext_lazy("cleaned the texts of an import anew"),
     "private_decided": gettext_lazy("decided about private data in texts"),
 }
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
@@ -86,6 +86,15 @@ DEFAULTS: dict[str, Any] = {
     "segment": "document",  # an item is: a document | a passage | a sentence of one
     "passage_size": "",  # characters of a passage, about
 }
+
+
+def document_key(text: str, responses: Sequence[Mapping[str, str]]) -> str:
+    """The key by which documents of the same text are found; the same prompt with other responses is another text."""
+    key = text_key(text)
+    if not responses:
+        return key
+    told = json.dumps([key, [entry["text"] for entry in responses]])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 class Refused(ValueError):
@@ -373,9 +382,7 @@ class Desk:
             self.warnings[_("candidate responses that could not be read were kept as metadata")] += 1
         if not record.candidates and any(self._needs(entry) for entry in self._asked_of_all):
             raise Refused(_("Row %(row)d has no candidate responses, and the guideline asks about them.") % {"row": record.number})  # fmt: skip
-        if record.candidates:
-            told = json.dumps([record.key, [entry["text"] for entry in record.candidates]])
-            record.key = hashlib.sha256(told.encode()).hexdigest()[:32]
+        record.key = document_key(record.text, record.candidates) if record.candidates else record.key
         reference = clean(_words(self._value(record.values, "reference"))).text
         if len(reference) > candidates.SIZE:
             sentence = _("Row %(row)d: the reference answer has %(size)d characters; at most %(most)d are taken.")

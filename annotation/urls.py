@@ -68,6 +68,7 @@ urlpatterns = [
     path("p/<slug:slug>/imports/<int:pk>/", imports.one_import, name="import"),
     path("p/<slug:slug>/imports/<int:pk>/progress/", imports.import_progress, name="import_progress"),
     path("p/<slug:slug>/imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("p/<slug:slug>/imports/<int:pk>/clean/", imports.import_clean, name="import_clean"),
     path("p/<slug:slug>/imports/<int:pk>/refused/", imports.import_refused, name="import_refused"),
     path("p/<slug:slug>/items/", items.items, name="items"),
     path("p/<slug:slug>/items/priority/", items.priority, name="items_priority"),

@@ -355,6 +355,8 @@ API_WRITES["post"] |= {"api-alarms": "manager"}
 API_WRITES["patch"] |= {"api-alarm": "manager"}
 # Duplicates and private data.
 MANAGER_ONLY |= {"duplicates", "cluster", "scan_progress"}
+API_READS["manager"] |= {"api-import-cleaning"}
+API_WRITES["post"] |= {"api-import-cleaning": "manager"}
 API_READS["manager"] |= {"api-duplicates", "api-cluster", "api-scan"}
 API_WRITES["post"] |= dict.fromkeys(("api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo"), "manager")  # fmt: skip
 API_WRITES["delete"] |= {"api-cluster": "manager", "api-scan": "manager"}
@@ -402,6 +404,7 @@ def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     manager_posts += ("samples", "sample_take_back", "api-samples", "api-sample")
     manager_posts += ("alarms", "dismiss_alarm", "api-alarms", "api-alarm")
     manager_posts += ("open_round", "api-round-open")
+    manager_posts += ("import_clean", "api-import-cleaning")
     manager_posts += ("duplicates", "cluster", "duplicates_rule", "duplicates_undo", "scan_cancel", "api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-scan")  # fmt: skip
     manager_posts += ("manage_qualification", "explain_item", "let_label", "api-qualification-results", "api-member-qualification")  # fmt: skip
     for name, pattern in PROJECT:

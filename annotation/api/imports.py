@@ -15,14 +15,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import (
+    delegating,
     importing,
     jobs,
+    recleaning,
 )
 from annotation.api.base import JobSerializer, MemberList, MemberView, errors
+from annotation.api.errands import ErrandSerializer, accepted
 from annotation.jobs import State
 from annotation.models import (
+    Errand,
     Import,
 )
+from annotation.text.cleaning import STEPS
 from config.api import Ended
 from config.parsers import ObjectField
 
@@ -95,6 +100,36 @@ class OneImport(MemberView):
         elif not jobs.cancel(row):
             raise Ended
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CleaningSerializer(serializers.Serializer[Any]):
+    """Steps of cleaning; none takes a cleaning back to the normal form."""
+
+    steps = serializers.ListField(child=serializers.ChoiceField(choices=list(STEPS)), allow_empty=True)
+
+
+class Cleaning(MemberView):
+    """How the texts of an import are cleaned."""
+
+    right = "manager"
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """The steps, and how many documents there are, were changed by them, and may still be changed."""
+        row = get_object_or_404(self.project.imports, pk=pk)
+        return Response({"steps": row.options.get("clean", []), **recleaning.count(row)})
+
+    @extend_schema(
+        request=CleaningSerializer,
+        responses={200: OpenApiTypes.OBJECT, 202: ErrandSerializer, **errors(400, 403, 404)},
+    )
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Clean the texts anew from what came; those that people have worked on stay (202: a worker does it)."""
+        row = get_object_or_404(self.project.imports.select_related("project"), pk=pk)
+        sent = CleaningSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        outcome = delegating.reclean(row=row, steps=sent.validated_data["steps"], user=self.membership.user)
+        return accepted(outcome) if isinstance(outcome, Errand) else Response(outcome)
 
 
 class RefusedRows(MemberView):

@@ -51,4 +51,6 @@ def errand_cancel(request: HttpRequest, membership: Membership, pk: int) -> Http
         Errand.What.SAMPLE: "annotation:samples",
         Errand.What.UNDO: "annotation:duplicates",
     }
+    if row.what == Errand.What.CLEAN:
+        return redirect("annotation:import", membership.project.slug, row.asked["import"])
     return redirect(pages.get(Errand.What(row.what), "annotation:set_aside"), membership.project.slug)

@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import candidates, hygiene, importing, jobs, reading
+from annotation import candidates, delegating, hygiene, importing, jobs, reading, recleaning
 from annotation.access import member
 from annotation.jobs import State
-from annotation.models import Import, Membership
+from annotation.models import Errand, Import, Membership
 from annotation.records import OF
 from annotation.text import segments
 from annotation.text.cleaning import STEPS
-from annotation.views.errands import progress
+from annotation.views.errands import asked_for, progress
 from annotation.views.posted import text
 
 PREVIEW = 10
@@ -77,6 +77,12 @@ def one_import(request: HttpRequest, membership: Membership, pk: int) -> HttpRes
             "progress_url": reverse("annotation:import_progress", args=[membership.project.slug, row.pk]),
             "facts": facts(row.report),
         }
+        if not row.is_live and row.what == Import.What.ITEMS:
+            context |= {
+                "steps": STEPS.items(),
+                "texts": recleaning.count(row, most=recleaning.COUNTED),
+                "errand": asked_for(request, membership.project, Errand.What.CLEAN),
+            }
         return render(request, "annotation/import.html", context)
     error = ""
     if request.method == "POST":
@@ -256,6 +262,25 @@ def import_cancel(request: HttpRequest, membership: Membership, pk: int) -> Http
     if not jobs.cancel(row):
         messages.info(request, _("It had ended already."))
     return redirect("annotation:import", membership.project.slug, row.pk)
+
+
+@require_POST
+@member("manager")
+def import_clean(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Clean the texts of an import anew with other steps, or take their cleaning back."""
+    project = membership.project
+    row = get_object_or_404(Import.objects.select_related("project"), pk=pk, project=project)
+    page = reverse("annotation:import", args=[project.slug, row.pk])
+    try:
+        outcome = delegating.reclean(row=row, steps=request.POST.getlist("clean"), user=request.user)
+    except ValueError as error:
+        messages.error(request, str(error))
+        return redirect(page)
+    if isinstance(outcome, Errand):
+        return redirect(f"{page}?errand={outcome.pk}")
+    sentence = _("%(changed)d texts were changed, %(same)d are as they were, %(kept)d stay because people have worked on them.")  # fmt: skip
+    messages.success(request, sentence % outcome)
+    return redirect(page)
 
 
 @require_safe
