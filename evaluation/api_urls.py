@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation import api
+from evaluation import api, api_exports
 
 P = "projects/<slug:slug>/"
 urlpatterns = [
@@ -16,7 +16,11 @@ urlpatterns = [
     path(f"{P}versions/<int:pk>/coverage/", api.VersionCoverage.as_view(), name="api-version-coverage"),
     path(f"{P}versions/<int:pk>/verify/", api.VerifyVersion.as_view(), name="api-verify"),
     path(f"{P}versions/<int:pk>/examples/", api.Examples.as_view(), name="api-examples"),
-    path(f"{P}versions/<int:pk>/export/", api.ExportVersion.as_view(), name="api-export"),
+    path(f"{P}versions/<int:pk>/export/", api_exports.ExportNow.as_view(), name="api-export-now"),
+    path(f"{P}versions/<int:pk>/exports/", api_exports.ExportsOfVersion.as_view(), name="api-exports-of-version"),
+    path(f"{P}exports/", api_exports.Exports.as_view(), name="api-exports"),
+    path(f"{P}exports/<int:pk>/", api_exports.OneExport.as_view(), name="api-export"),
+    path(f"{P}exports/<int:pk>/file/", api_exports.ExportFile.as_view(), name="api-export-file"),
     path(f"{P}boards/", api.Benchmarks.as_view(), name="api-boards"),
     path(f"{P}boards/<int:pk>/", api.Leaderboard.as_view(), name="api-board"),
     path(f"{P}boards/<int:pk>/submissions/", api.Submissions.as_view(), name="api-board-submissions"),

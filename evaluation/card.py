@@ -1,8 +1,10 @@
 """The data card of an exported version: what it holds, how it was made, what to beware of; English, for any reader."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from evaluation.formats.release import LOSSES
 from evaluation.models import SPLITS, DatasetVersion
 
 # The name that other tools know the split by.
@@ -16,12 +18,22 @@ METHODS = {
 }
 
 
+WRITTEN = {
+    "conll": "a token and its tag on each line",
+    "brat": "a .txt and an .ann for each example; the names of the files are the ids, with percent signs as in addresses",
+    "spacy": 'spaCy\'s DocBin; the id is in doc.user_data, marks are in doc.ents and, all of them, in doc.spans["sc"]',
+    "doccano": "doccano's JSON Lines; labels.json has the label types",
+    "labelstudio": "tasks of Label Studio; config.xml is the labelling interface",
+    "fasttext": "`__label__x` and the text on a line",
+}
 TOGETHER = {
     "document": "examples of one document",
     "issuer": "examples of one issuer",
     "near": "texts that are nearly the same (three words, or four Chinese signs, in a row: Jaccard similarity from .7 on)",
     "template": "texts that are nearly the same once their numbers are masked",
 }
+# What lies beside the examples where the annotators' answers go along.
+RAW = ("annotations", "adjudications")
 NAMES = {"": "Krippendorff's alpha", "krippendorff_alpha": "Krippendorff's alpha"}
 
 
@@ -53,9 +65,15 @@ def card(version: DatasetVersion, facts: dict[str, Any]) -> str:
 
 def _front(facts: dict[str, Any]) -> Iterator[str]:
     """What Hugging Face's `datasets` loads the files by."""
+    loaded = {split: paths for split, paths in facts["data"].items() if paths} if facts["files"] else {}
+    if not loaded:
+        return
     yield from ("---", "configs:", "- config_name: default", "  data_files:")
-    for split, name in facts["data"].items():
-        yield from (f"  - split: {ELSEWHERE[split]}", f"    path: {name}")
+    for split, paths in loaded.items():
+        yield f"  - split: {ELSEWHERE[split]}"
+        yield f"    path: {json.dumps(paths)}"
+    for name in RAW if facts["with_annotations"] else ():
+        yield from (f"- config_name: {name}", "  data_files:", "  - split: all", f"    path: {name}/{name}.parquet")
     yield from ("---", "")
 
 
@@ -180,18 +198,13 @@ def _findings(facts: dict[str, Any]) -> Iterator[str]:
 
 def _columns(facts: dict[str, Any]) -> Iterator[str]:
     yield from ("## Files", "")
-    single = facts["questions"][0]["column"] if len(facts["questions"]) == 1 else ""
-    gold = single or "gold (question: value)"
-    meta = "meta (other columns)"
-    if facts["data_format"] == "csv":
-        gold = single or "gold.<question>"
-        meta = "meta.<name> (other columns), _assay"
-    compared = (", distribution" if facts.get("spreads") else "") + (
-        ", candidates, reference" if facts["compares"] else ""
-    )
-    yield f"data/: UTF-8; id, text, split, {gold}{compared}, title, source_type, language, published_at, issuer, url, {meta}."
-    if facts["data_format"] == "csv":
-        yield "A cell that a spreadsheet would run as a formula has an apostrophe in front; `_assay` marks such files."
+    yield from _of_data(facts)
+    yield from _lost(facts)
+    if facts["with_annotations"]:
+        yield (
+            "annotations/, adjudications/: the answers behind the gold as they stood at the freeze, and what people decided. "
+            "Annotators have names of this version alone."
+        )
     if not facts["with_test_gold"]:
         yield "The gold and the metadata of the test examples are withheld."
     yield "manifest.json: all of this for programs. SHA256SUMS: `sha256sum -c SHA256SUMS`."
@@ -200,3 +213,26 @@ def _columns(facts: dict[str, Any]) -> Iterator[str]:
         "examples in the order of their ids."
     )
     yield ""
+
+
+def _of_data(facts: dict[str, Any]) -> Iterator[str]:
+    single = facts["questions"][0]["column"] if len(facts["questions"]) == 1 else ""
+    flat = facts["data_format"] != "jsonl"
+    gold = single or ("gold.<question>" if flat else "gold (question: value)")
+    meta = "meta.<name> (other columns), _assay" if facts["data_format"] == "csv" else "meta (other columns)"
+    compared = (", distribution" if facts["spreads"] else "") + (", candidates, reference" if facts["compares"] else "")
+    if facts["data_format"] in ("jsonl", "csv", "parquet", "huggingface"):
+        yield f"data/: UTF-8; id, text, split, {gold}{compared}, title, source_type, language, published_at, issuer, url, {meta}."
+    else:
+        yield f"data/: {WRITTEN[facts['data_format']]}, for the question “{'”, “'.join(facts['asked'])}”."
+    if facts["data_format"] in ("parquet", "huggingface"):
+        yield "Candidates, distributions, metadata and answers without a type of their own are JSON in a text."
+    if facts["data_format"] == "csv":
+        yield "A cell that a spreadsheet would run as a formula has an apostrophe in front; `_assay` marks such files."
+
+
+def _lost(facts: dict[str, Any]) -> Iterator[str]:
+    if facts["losses"]:
+        yield from ("", "What this format could not carry:", "")
+        yield from (f"- {LOSSES[code]}: {count}" for code, count in facts["losses"].items())
+        yield ""

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from evaluation import rules
+from evaluation import formats, rules
 from evaluation.metrics import KINDS
-from evaluation.models import SPLITS
+from evaluation.models import SPLITS, DatasetVersion
 
 
 def primaries(kinds: set[str]) -> list[tuple[str, Any]]:
@@ -159,6 +160,75 @@ class FreezeForm(forms.Form):
         """Keyword arguments for freezing.ask."""
         data = self.cleaned_data
         return {"dataset_name": data["dataset"], "change_note": data["change_note"], **self.wanted()}
+
+
+class ExportForm(forms.Form):
+    """How a version goes out."""
+
+    format = forms.ChoiceField(label=_("format"), widget=forms.RadioSelect)
+    question = forms.ChoiceField(
+        label=_("question"), required=False, help_text=_("For formats that carry one question.")
+    )
+    splits = forms.MultipleChoiceField(label=_("splits"), widget=forms.CheckboxSelectMultiple)
+    scheme = forms.ChoiceField(
+        label=_("tags"), choices=[(name, name) for name in formats.SCHEMES], initial="BIO", required=False,
+        help_text=_("For CoNLL: BIOES also says where a mark ends."),
+    )  # fmt: skip
+    test_gold = forms.BooleanField(label=_("with the gold of the test split"), required=False)
+    annotations = forms.BooleanField(
+        label=_("with the answers of the annotators and what was adjudicated"),
+        required=False,
+        help_text=_("Under names that mean nothing elsewhere, others in each version."),
+    )
+    comments = forms.BooleanField(
+        label=_("with what they wrote beside their answers"),
+        required=False,
+        help_text=_("Comments may name people."),
+    )
+    why = forms.CharField(
+        label=_("reason"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Needed for test gold and for annotators' answers. It is recorded."),
+    )
+
+    def __init__(self, *args: Any, version: DatasetVersion, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fitting = formats.fitting(version.questions)
+        self.fields["format"].choices = [  # type: ignore[attr-defined]
+            (entry.name, format_html("<b>{}</b> {}", entry.title, _(entry.about))) for entry in fitting
+        ]
+        self.fields["format"].initial = fitting[0].name
+        present = [split for split in SPLITS if version.counts.get(split, {}).get("n")]
+        self.fields["splits"].choices = [(name, _(name)) for name in present]  # type: ignore[attr-defined]
+        self.fields["splits"].initial = present
+        names = [question["name"] for question in version.questions]
+        self.fields["question"].choices = [("", "–"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        if len(names) < 2:
+            del self.fields["question"]
+        if not any(entry.schemes for entry in fitting):
+            del self.fields["scheme"]
+        if not rules.may_export(user, version.project, with_test_gold=True, annotations=False) or "test" not in present:
+            del self.fields["test_gold"]
+        if not rules.may_export(user, version.project, with_test_gold=False, annotations=True):
+            del self.fields["annotations"], self.fields["comments"]
+            if "test_gold" not in self.fields:
+                self.fields["why"].help_text = _("It is recorded.")
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for exporting.ask."""
+        data = self.cleaned_data
+        return {
+            "format": data["format"],
+            "splits": [split for split in SPLITS if split in data["splits"]],
+            "question": data.get("question", ""),
+            "scheme": data.get("scheme") or "BIO",
+            "with_test_gold": data.get("test_gold", False),
+            "annotations": data.get("annotations", False),
+            "comments": data.get("comments", False),
+            "why": data["why"],
+        }
 
 
 class SubmitForm(forms.Form):

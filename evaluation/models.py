@@ -166,20 +166,61 @@ class Example(models.Model):
         return self.key
 
 
-class Export(models.Model):
-    """Who took which version out, when, how, and whether test gold went along."""
+def export_path(instance: "Export", filename: str) -> str:
+    """A folder for each version; the name holds nothing of the project, and no address leads there."""
+    return f"exports/{instance.version_id}/{instance.pk}-{instance.attempt}.zip"
+
+
+class ExportQuerySet(JobQuerySet["Export"]):
+    """Who may see an export."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Everybody's for managers; one's own where one may still read the version."""
+        managed = Project.objects.with_role(user, Membership.Role.MANAGER)
+        mine = Q(by=user.pk or 0, version__dataset__project__in=readable(user))
+        return self.filter(Q(version__dataset__project__in=managed) | mine)
+
+
+class Export(Job):
+    """Who took which version out, when, why and how; the file that the worker made of it, as long as it is kept."""
+
+    TASK = "evaluation.export"
 
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="exports")
-    format = models.CharField(max_length=10)
+    format = models.CharField(max_length=20)
     with_test_gold = models.BooleanField()
+    # The other arguments of wanted.want: splits, scheme, question, annotations, comments.
+    options = models.JSONField(default=dict)
+    why = models.TextField(_("reason"), blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
+    # Empty where the file went straight to whoever asked, and once it is removed; size and checksum stay.
+    file = models.FileField(upload_to=export_path, max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(null=True)
+    # SHA-256 of the file, in hexadecimal.
+    checksum = models.CharField(max_length=64, blank=True)
+    # What the format could not carry: code -> how often.
+    losses = models.JSONField(default=dict)
+    kept_until = models.DateTimeField(null=True)
+
+    objects = ExportQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
 
     def __str__(self) -> str:
         return f"{self.version} · {self.format}"
+
+    @property
+    def with_annotations(self) -> bool:
+        """Whether the annotators' answers go along."""
+        return bool(self.options.get("annotations"))
+
+    @property
+    def filename(self) -> str:
+        """What the file is called where it is saved."""
+        gold = "" if self.with_test_gold else "-without-test-gold"
+        return f"{self.version.dataset.slug}-{self.version.number}-{self.format}{gold}.zip"
 
 
 class BenchmarkQuerySet(models.QuerySet["Benchmark"]):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from annotation import schema as schemas
 from annotation.models import Document, Membership, Project
 from evaluation.metrics import KINDS
-from evaluation.models import SPLITS
+from evaluation.models import SPLITS, readable
 from evaluation.windows import ByTime, day_of
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
@@ -214,3 +214,15 @@ def may_have_test_gold(user: Any, project: Project) -> bool:
     """Managers and adjudicators; researchers must not see what their systems are tested on."""
     roles = (Membership.Role.MANAGER, Membership.Role.ADJUDICATOR)
     return Project.objects.with_role(user, *roles).filter(pk=project.pk).exists()
+
+
+def may_export(user: Any, project: Project, *, with_test_gold: bool, annotations: bool) -> bool:
+    """Whether this person may take a version out so; asked again at every download.
+
+    Whoever reads versions may, but for test gold, and for the answers of the annotators, which are the managers'.
+    """
+    if annotations:
+        return Project.objects.with_role(user, Membership.Role.MANAGER).filter(pk=project.pk).exists()
+    if with_test_gold:
+        return may_have_test_gold(user, project)
+    return readable(user).filter(pk=project.pk).exists()  # type: ignore[no-any-return]

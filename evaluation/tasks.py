@@ -3,8 +3,8 @@
 from celery import shared_task
 
 from annotation import jobs
-from evaluation import freezing, refreshing, scoring
-from evaluation.models import DatasetVersion, Refresh, Submission
+from evaluation import exporting, freezing, refreshing, scoring
+from evaluation.models import DatasetVersion, Export, Refresh, Submission
 
 
 @shared_task(name="evaluation.freeze")
@@ -30,3 +30,15 @@ def refresh_due(schedule_id: int) -> int | None:
     """A schedule has fired."""
     row = refreshing.due(schedule_id)
     return row.pk if row else None
+
+
+@shared_task(name="evaluation.export")
+def run_export(pk: int) -> bool:
+    """Write one export."""
+    return jobs.run(Export, pk, exporting.work)
+
+
+@shared_task(name="evaluation.remove_exports")
+def remove_exports() -> int:
+    """Every hour: files whose time is over."""
+    return exporting.remove_old()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import boards, coverage, refreshes, versions
+from evaluation.views import boards, coverage, exports, refreshes, versions
 
 app_name = "evaluation"
 urlpatterns = [
@@ -14,7 +14,14 @@ urlpatterns = [
     path("p/<slug:slug>/versions/<int:pk>/progress/", versions.version_progress, name="version_progress"),
     path("p/<slug:slug>/versions/<int:pk>/cancel/", versions.cancel_freeze, name="cancel_freeze"),
     path("p/<slug:slug>/versions/<int:pk>/examples/", versions.examples, name="examples"),
-    path("p/<slug:slug>/versions/<int:pk>/export/", versions.download, name="export"),
+    path("p/<slug:slug>/versions/<int:pk>/export/", exports.export_now, name="export_now"),
+    path("p/<slug:slug>/exports/", exports.exports, name="exports"),
+    path("p/<slug:slug>/exports/<int:pk>/", exports.export, name="export"),
+    path("p/<slug:slug>/exports/<int:pk>/progress/", exports.export_progress, name="export_progress"),
+    path("p/<slug:slug>/exports/<int:pk>/cancel/", exports.cancel_export, name="cancel_export"),
+    path("p/<slug:slug>/exports/<int:pk>/again/", exports.export_again, name="export_again"),
+    path("p/<slug:slug>/exports/<int:pk>/remove/", exports.remove_export, name="remove_export"),
+    path("p/<slug:slug>/exports/<int:pk>/file/", exports.export_file, name="export_file"),
     path("p/<slug:slug>/boards/<int:pk>/", boards.board, name="board"),
     path("p/<slug:slug>/boards/<int:pk>/submit/", boards.submit, name="submit"),
     path("p/<slug:slug>/submissions/<int:pk>/", boards.submission, name="submission"),

@@ -99,13 +99,16 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
         project=project, schema=project.version.schema, earlier="stand", version=project.version, state="done"
     )
     errand = a.Errand.objects.create(project=project, what="look")
+    export = e.Export.objects.create(
+        version=version, format="jsonl", with_test_gold=True, by=cast["dave"], state="done"
+    )
     sample = a.Sample.objects.create(project=project, name="First", seed=7, design={"by": [], "method": "simple"})
     cluster = a.Cluster.objects.create(project=project, kind="exact", size=1, similarity=1.0)
     a.ClusterMember.objects.create(cluster=cluster, item=items[0], place=0)
     scan = a.Scan.objects.create(project=project, what="private", state="done")
     return {
         "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
-        "errand": errand.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
+        "errand": errand.pk, "export": export.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
         "benchmark": benchmark.pk, "submission": submission.pk, "refresh": refresh.pk, "run": run.pk, "member": member.pk,
@@ -119,6 +122,8 @@ def object_of(name: str) -> str:
     short = name.rpartition(":")[2]
     for words, thing in (
         (("batch",), "batch"),
+        (("export_now", "export-now", "exports-of-version"), "version"),
+        (("export",), "export"),
         (("change_example", "api-example-of-guideline"), "example_of_guideline"),
         (("add_example",), "item"),
         (("publication",), "publication"),
@@ -130,7 +135,7 @@ def object_of(name: str) -> str:
         (("scan",), "scan"),
         (("refresh",), "refresh"),
         (("run", "cancel_run"), "run"),
-        (("start", "version", "freeze", "examples", "export", "verify"), "version"),
+        (("start", "version", "freeze", "examples", "verify"), "version"),
         (("board", "submit", "leaderboard", "benchmark"), "benchmark"),
         (("case", "proposal", "send-back", "send_back", "take_back", "api-discussion", "discussion"), "case"),
         (("reply", "thread"), "thread"),
@@ -320,7 +325,7 @@ API_READS = {
     "label": {"api-label", "api-label-mine", "api-work"},
     "adjudicate": {"api-coverage", "api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-beliefs", "api-cut-items", "api-cases", "api-case", "api-history", "api-guideline-review", "api-examples-of-guideline"},
     "manager": {"api-reach", "api-batches", "api-batch", "api-samples", "api-sample", "api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-suggestions", "api-import", "api-import-refused", "api-publication"},
-    "boards": {"api-version-coverage", "api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-export", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
+    "boards": {"api-version-coverage", "api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
 }  # fmt: skip
 # What changes something and is nobody's to read; the right that the change needs.
 API_WRITES = {
@@ -330,6 +335,11 @@ API_WRITES = {
     "delete": {"api-sample": "manager", "api-publication": "manager", "api-guideline-review": "manager", "api-example-of-guideline": "manager", "api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
 }  # fmt: skip
 API_READS["adjudicate"] |= {"api-quality"}
+# Exports: what another person took is found by managers alone.
+BOARDS |= {"exports"}
+API_READS["boards"] |= {"api-exports", "api-export", "api-export-file", "api-export-now"}
+API_WRITES["post"] |= {"api-exports-of-version": "boards"}
+API_WRITES["delete"] |= {"api-export": "boards"}
 # Adjudication.
 API_READS["label"] |= {"api-discussions", "api-guideline-told"}
 API_WRITES["post"] |= {"api-guideline-told": "label"}

@@ -1,12 +1,11 @@
-"""Datasets and their frozen versions: freeze, look, export."""
+"""Datasets and their frozen versions: freeze and look."""
 
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,9 +15,9 @@ from annotation import jobs
 from annotation.access import member
 from annotation.models import Gold, Membership
 from annotation.views.errands import progress
-from evaluation import export, findings, freezing, rules
+from evaluation import findings, freezing, rules
 from evaluation.forms import FreezeForm
-from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example
+from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example, Export
 
 
 @require_safe
@@ -111,8 +110,7 @@ def version(request: HttpRequest, membership: Membership, pk: int) -> HttpRespon
             "boards": row.benchmarks.all(),
             "splits": SPLITS,
             "balance": balance(row),
-            "exports": row.exports.select_related("by")[:20],
-            "may_have_test_gold": export.may_have_test_gold(request.user, membership.project),
+            "exports": Export.objects.visible_to(request.user).filter(version=row).select_related("by")[:5],
         }
     return render(request, "evaluation/version.html", context)
 
@@ -158,7 +156,7 @@ def cancel_freeze(request: HttpRequest, membership: Membership, pk: int) -> Http
 def examples(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """The frozen examples; test gold is shown only to those who may have it."""
     row = found(membership, pk)
-    may = export.may_have_test_gold(request.user, membership.project)
+    may = rules.may_have_test_gold(request.user, membership.project)
     split = request.GET.get("split", "")
     rows = Example.objects.filter(version=row).order_by("pk")
     if split in SPLITS:
@@ -174,19 +172,3 @@ def examples(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
         "splits": SPLITS,
     }
     return render(request, "evaluation/examples.html", context)
-
-
-@require_POST
-@member("boards")
-def download(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
-    """The version as a zip; who takes what is recorded."""
-    row = found(membership, pk)
-    if not (membership.can_research or membership.can_adjudicate) or not row.frozen_at:
-        raise PermissionDenied
-    may = export.may_have_test_gold(request.user, membership.project)
-    with_gold = may and request.POST.get("test_gold") == "on"
-    form = "csv" if request.POST.get("format") == "csv" else "jsonl"
-    file = export.archive(row, format=form, with_test_gold=with_gold)
-    export.record(row, format=form, with_test_gold=with_gold, user=request.user)
-    name = f"{row.dataset.slug}-{row.number}-{form}{'' if with_gold else '-without-test-gold'}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")

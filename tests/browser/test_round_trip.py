@@ -11,7 +11,7 @@ import pytest
 
 from annotation import models as a
 from annotation import schema as schemas
-from evaluation import export
+from evaluation import exporting
 from tests.annotation.worlds import bring
 from tests.browser.pages import Keys, Window
 from tests.browser.test_kind_spans import drag
@@ -194,6 +194,6 @@ def test_a_published_set_comes_back_equal(name: str, window: Window, cast: dict[
     version = freeze(project)
     assert version.state == "done", version.message
     target = BytesIO()
-    export.single(version, format="jsonl", with_test_gold=True, target=target)
+    exporting.single(version, format="jsonl", with_test_gold=True, target=target)
     found = [json.loads(line) for line in target.getvalue().decode().splitlines()]
     assert {row["id"]: (row["text"], row[one.column]) for row in found} == expected

@@ -256,10 +256,12 @@ def test_the_gold_of_the_test_split_is_refused_to_a_researcher_and_its_taking_is
     assert not e.Export.objects.exists()
     rows = [
         json.loads(line)
-        for line in download(caller_of("carol"), version, "?test_gold=1")["data/test.jsonl"].splitlines()
+        for line in download(caller_of("carol"), version, "?test_gold=1&why=A+look")["data/test.jsonl"].splitlines()
     ]
     assert {row["id"]: row["label"] for row in rows} == gold_of(board_of(version))
-    assert e.Export.objects.get(with_test_gold=True).by == cast["carol"]
+    taken = e.Export.objects.get(with_test_gold=True)
+    assert (taken.by, taken.why, len(taken.checksum)) == (cast["carol"], "A look", 64)
+    refused(caller_of("carol").get(f"{HERE}versions/{version.pk}/export/?test_gold=1"), 400, "Say why")
     refused(caller_of("erin").get(f"{HERE}versions/{version.pk}/export/?format_=exe"), 400, "no format")
 
 

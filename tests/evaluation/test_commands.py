@@ -112,12 +112,15 @@ def test_export_import_freeze_by_command_gives_the_same_hash(version: Any, tmp_p
 
 
 def test_a_researcher_gets_no_test_gold_by_command(version: Any, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="may not have the test gold"):
+    with pytest.raises(CommandError, match="without-test-gold"):
         call_command("export", "--project", "sentiment", "--out", str(tmp_path / "x"), "--user", "erin")
     assert not (tmp_path / "x").exists()
     said("export", "--project", "sentiment", "--out", str(tmp_path / "x"), "--user", "erin", "--without-test-gold")
     assert "label" not in (tmp_path / "x" / "data" / "test.jsonl").read_text()
-    said("export", "--project", "sentiment", "--out", str(tmp_path / "y"), "--user", "carol")
+    said("export", "--project", "sentiment", "--out", str(tmp_path / "y"), "--user", "carol", "--reason", "To see")
+    assert e.Export.objects.get(with_test_gold=True).why == "To see"
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("export", "--project", "sentiment", "--out", str(tmp_path / "z"), "--user", "carol")
     assert "label" in (tmp_path / "y" / "data" / "test.jsonl").read_text()
 
 

@@ -9,7 +9,7 @@ import pytest
 from annotation import adjudicating
 from annotation import models as a
 from annotation import schema as schemas
-from evaluation import export, leaderboard
+from evaluation import exporting, leaderboard
 from evaluation import models as e
 from tests.annotation.worlds import answer, lease
 from tests.conftest import make_gold, make_items, make_project, set_schema
@@ -79,11 +79,11 @@ def _golds(board: e.Benchmark) -> dict[str, dict[str, Any]]:
 
 def test_the_export_has_no_answer_to_what_was_not_asked(version: Any) -> None:
     file = BytesIO()
-    export.single(version, with_test_gold=True, target=file)
+    exporting.single(version, with_test_gold=True, target=file)
     rows = [json.loads(line) for line in file.getvalue().splitlines()]
     assert {tuple(sorted(row["gold"])) for row in rows} == {("relevant",), ("relevant", "tone")}
     table = BytesIO()
-    export.single(version, format="csv", with_test_gold=True, target=table)
+    exporting.single(version, format="csv", with_test_gold=True, target=table)
     assert b"gold.tone" in table.getvalue()
 
 

@@ -12,7 +12,7 @@ from annotation import schema as schemas
 from annotation.kinds import events
 from annotation.text import dates
 from annotation.text.offsets import moved
-from evaluation import export, leaderboard
+from evaluation import exporting, leaderboard
 from evaluation.models import Example
 from tests.annotation.worlds import answer, bare, bring, lease, lines
 from tests.conftest import make_project, set_schema
@@ -90,9 +90,9 @@ def test_events_go_round_and_come_back_equal_to_the_character(cast, rows):
     for place, name in enumerate(("jsonl", "csv", "zip")):
         file = BytesIO()
         if name == "zip":
-            file.write(export.archive(version, with_test_gold=True).read())
+            file.write(exporting.archive(version, with_test_gold=True).read())
         else:
-            export.single(version, format=name, with_test_gold=True, target=file)
+            exporting.single(version, format=name, with_test_gold=True, target=file)
         other = make_project(cast, slug=f"back-{place}")
         set_schema(other, project.version.schema)
         report = bring(other, file.getvalue(), f"back.{name}")
@@ -108,7 +108,7 @@ def test_a_file_alone_makes_the_question_again(cast, rows):
     version = freeze(project)
     for place, name in enumerate(("jsonl", "csv")):
         file = BytesIO()
-        export.single(version, format=name, with_test_gold=True, target=file)
+        exporting.single(version, format=name, with_test_gold=True, target=file)
         other = bare(cast, slug=f"alone-{place}")
         report = bring(other, file.getvalue(), f"back.{name}", create_schema=True, labels="gold")
         assert (report["gold"], report["refused"]) == (len(rows), 0)

@@ -16,7 +16,7 @@ from annotation import controlling, jobs, measuring, publishing
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobLost
-from evaluation import export, freezing, proof
+from evaluation import exporting, freezing, proof
 from evaluation import models as e
 from evaluation.canonical import content_hash
 from tests.conftest import LABELS, make_annotation, make_gold, make_items, make_project, replace_gold, set_schema
@@ -418,7 +418,7 @@ def test_agreement_tells_what_waits_for_a_decision_and_leaves_control_items_out(
     assert "over the 40 frozen examples" in page
     assert "10 items with open cases are not among them" in page
     assert f"(α {figures['all']['value']:.3f})" in page
-    with export.archive(version, with_test_gold=True) as file, zipfile.ZipFile(file) as files:
+    with exporting.archive(version, with_test_gold=True) as file, zipfile.ZipFile(file) as files:
         assert b"Items with open cases are not among them: 10" in files.read("README.md")
 
 

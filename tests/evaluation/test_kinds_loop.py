@@ -11,7 +11,7 @@ from annotation import adjudicating, measuring
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.kinds import KINDS as REGISTRY
-from evaluation import export, leaderboard
+from evaluation import exporting, leaderboard
 from tests.annotation.worlds import answer, bring, lease
 from tests.conftest import make_items, make_project, set_schema
 from tests.evaluation.worlds import board_of, freeze, gold_of, submit
@@ -158,7 +158,7 @@ def test_gold_goes_round_and_comes_back_with_the_same_hash(
     assert version.state == "done", version.message
     for name in ("jsonl", "csv"):
         file = BytesIO()
-        export.single(version, format=name, with_test_gold=True, target=file)
+        exporting.single(version, format=name, with_test_gold=True, target=file)
         other = make_project(cast, slug=f"back-{name}")
         set_schema(other, schema_of(kind))
         report = bring(other, file.getvalue(), f"back.{name}")

@@ -1,5 +1,7 @@
 """Metrics of preferences against scikit-learn, scipy and plain loops; no answer counts as wrong."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from annotation import schema as schemas
 from annotation.kinds import preference as kind
-from evaluation import export
+from evaluation import exporting
 from evaluation.metrics import KINDS, preference
 from evaluation.models import Example
 from tests.annotation.worlds import bring, lines
@@ -162,7 +164,7 @@ def test_a_prompt_that_is_compared_often_stays_in_one_split_and_its_responses_ar
     for key, split in Example.objects.filter(version=version).values_list("key", "split"):
         splits[int(key.partition("-")[0])].add(split)
     assert all(len(found) == 1 for found in splits.values())
-    facts = export.write(version, with_test_gold=False, target=tmp_path / "out")
-    assert facts["compares"] is True
+    exporting.write(version, with_test_gold=False, target=tmp_path / "out")
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["compares"] is True
     assert "preference, candidates, reference, title" in (tmp_path / "out/README.md").read_text()
     assert '"candidates": [{"name": "a", "text": "one' in (tmp_path / "out/data/test.jsonl").read_text()

@@ -10,10 +10,11 @@ from django.utils import timezone
 from annotation import adjudicating, settling, spreads
 from annotation import models as a
 from annotation import schema as schemas
-from evaluation import export, proof
+from evaluation import exporting, exports, proof
 from evaluation import models as e
 from evaluation.canonical import canonical_example, example_digest
 from evaluation.card import card
+from evaluation.wanted import want
 from tests.conftest import make_annotation, make_gold, make_items, make_project, set_schema
 from tests.evaluation.worlds import bare_project as bare
 from tests.evaluation.worlds import board_of, bring, freeze, gold_of, make_texts, submit
@@ -35,7 +36,7 @@ def soften(project: a.Project, keys: list[str], spread: Any = SPREAD) -> None:
 
 def one_file(version: Any, format: str, **options: Any) -> bytes:
     target = io.BytesIO()
-    export.single(version, format=format, target=target, **{"with_test_gold": True, **options})
+    exporting.single(version, format=format, target=target, **{"with_test_gold": True, **options})
     return target.getvalue()
 
 
@@ -116,7 +117,7 @@ def test_several_questions_with_soft_gold_come_back_too(cast):
             soft = spread if question == "topics" and item.document.external_id == "d7" else None
             a.Gold.objects.create(**fields, value=value, distribution=soft, method="adjudicated")
     version = freeze(project)
-    for format in export.FORMATS:
+    for format in ("jsonl", "csv"):
         other = make_project(
             {name: a.User.objects.create_user(f"{format}-{name}") for name in cast}, slug=f"two-{format}"
         )
@@ -155,8 +156,8 @@ def test_the_card_says_what_soft_gold_is_and_the_distribution_of_the_test_stays_
     version = freeze(project, splits="given")
     rows = [json.loads(line) for line in one_file(version, "jsonl", with_test_gold=False).splitlines()]
     assert {row["id"]: row["distribution"] for row in rows if row["distribution"]} == {"d3": SPREAD}
-    wanted = export.Wanted(version, "jsonl", True, spreads=True)
-    text = card(version, export.manifest(wanted))
+    wanted = want(version, with_test_gold=True)
+    text = card(version, exports.manifest(wanted, exports.release_of(wanted), {}))
     assert "## Ambiguous texts" in text
     assert "| sentiment | 1 | 0 | 1 |" in text
 

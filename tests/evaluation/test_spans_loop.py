@@ -11,7 +11,7 @@ from annotation import schema as schemas
 from annotation.kinds import spans
 from annotation.kinds.marks import key
 from annotation.text.offsets import moved
-from evaluation import export, leaderboard
+from evaluation import exporting, leaderboard
 from evaluation.models import Example
 from tests.annotation.worlds import answer, bare, bring, lease, lines
 from tests.conftest import make_project, set_schema
@@ -65,9 +65,9 @@ def test_marks_go_round_and_come_back_equal_to_the_character(cast, rows):
     for place, name in enumerate(("jsonl", "csv", "zip")):
         file = BytesIO()
         if name == "zip":
-            file.write(export.archive(version, with_test_gold=True).read())
+            file.write(exporting.archive(version, with_test_gold=True).read())
         else:
-            export.single(version, format=name, with_test_gold=True, target=file)
+            exporting.single(version, format=name, with_test_gold=True, target=file)
         other = bare(cast, slug=f"back-{place}")
         report = bring(other, file.getvalue(), f"back.{name}", create_schema=True, labels="gold")
         assert (report["new"], report["refused"], report["gold"]) == (len(rows), 0, len(rows))

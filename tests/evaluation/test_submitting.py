@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from annotation import jobs
 from annotation import models as a
-from evaluation import export, submitting
+from evaluation import exporting, submitting
 from evaluation import models as e
 from tests.conftest import LABELS
 from tests.evaluation.worlds import board_of, freeze, gold_of, make_texts, predictions, submit
@@ -74,7 +74,7 @@ def test_scores_come_as_an_object_or_as_columns(board: e.Benchmark, tmp_path: Pa
 
 def test_our_own_export_filled_in_can_be_sent_back(board: e.Benchmark, tmp_path: Path) -> None:
     target = io.BytesIO()
-    export.single(board.version, format="csv", with_test_gold=False, target=target)
+    exporting.single(board.version, format="csv", with_test_gold=False, target=target)
     head, *lines = target.getvalue().decode().splitlines()
     keys = gold_of(board)
     filled = [line.replace(",test,,", ",test,neutral,") for line in lines if line.split(",")[0] in keys]
