@@ -26,9 +26,12 @@ def serve(
         response["Content-Range"] = f"bytes */{size}"
     else:
         start, end = wanted or (0, size)
-        response = StreamingHttpResponse(
-            _bytes(file, start, end), status=206 if wanted else 200, content_type=content_type
-        )
+        # A body that nobody reads would keep the file open.
+        status = 206 if wanted else 200
+        if request.method == "HEAD":
+            response = HttpResponse(status=status, content_type=content_type)
+        else:
+            response = StreamingHttpResponse(_bytes(file, start, end), status=status, content_type=content_type)
         response["Content-Length"] = str(end - start)
         if wanted:
             response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
