@@ -124,6 +124,7 @@ SECTIONS = (
                 "evaluation:datasets",
                 (
                     "evaluation:freeze",
+                    "evaluation:dataset",
                     "evaluation:version",
                     "evaluation:version_coverage",
                     "evaluation:examples",

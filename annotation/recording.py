@@ -44,6 +44,7 @@ KINDS = {
     "round_closed": gettext_lazy("closed a calibration round and opened its discussion"),
     "alarm_dismissed": gettext_lazy("dismissed an alarm"),
     "frozen": gettext_lazy("froze a version of a data set"),
+    "described": gettext_lazy("described a data set"),
     "exported": gettext_lazy("exported a version of a data set"),
     "export_fetched": gettext_lazy("downloaded an export"),
     "settled_by_rule": gettext_lazy("settled items by rule"),

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from config import downloads
 from config.api import Ended
-from evaluation import exporting, formats
-from evaluation.models import SPLITS, DatasetVersion, Export
+from evaluation import datasheet, describing, exporting, formats
+from evaluation.models import SPLITS, Dataset, DatasetVersion, Export
 
 
 class ExportSerializer(JobSerializer):
@@ -38,7 +38,7 @@ class ExportSerializer(JobSerializer):
     kept_until = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class AskSerializer(serializers.Serializer[Any]):
+class WantedSerializer(serializers.Serializer[Any]):
     """How a version goes out. `why` is needed for test gold and for annotators' answers."""
 
     format = serializers.ChoiceField(choices=list(formats.FORMATS), default="jsonl")
@@ -83,10 +83,10 @@ class Exports(MemberList):
 class ExportsOfVersion(ExportView):
     """One more export."""
 
-    @extend_schema(request=AskSerializer, responses={202: ExportSerializer, **errors(400, 403, 404)})
+    @extend_schema(request=WantedSerializer, responses={202: ExportSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Have the worker write it."""
-        sent = AskSerializer(data=request.data)
+        sent = WantedSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         row = exporting.ask(version=self.version(pk), user=request.user, **sent.validated_data)
         return Response(ExportSerializer(row).data, status=status.HTTP_202_ACCEPTED)
@@ -107,6 +107,44 @@ class OneExport(ExportView):
         if not (exporting.cancel(row) or exporting.remove(row)):
             raise Ended
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AboutSerializer(serializers.ModelSerializer[Dataset]):
+    """What people say of a data set. `datasheet`: question → answer; `unanswered` lists the questions without one."""
+
+    datasheet = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False)
+    unanswered = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Dataset
+        fields = ("id", "name", "slug", "description", "licence", "creators", "contact", "citation", "datasheet", "unanswered")  # fmt: skip
+        read_only_fields = ("id", "name", "slug")
+
+    def get_unanswered(self, dataset: Dataset) -> dict[str, str]:
+        """Name → question."""
+        return {entry.name: entry.words for entry in datasheet.missing(dataset.datasheet)}
+
+
+class OneDataset(MemberView):
+    """One data set."""
+
+    right = "boards"
+    rights = {"PATCH": "manager"}
+
+    @extend_schema(responses={200: AboutSerializer, **errors(403, 404)})
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Licence, makers, citation, datasheet."""
+        return Response(AboutSerializer(get_object_or_404(Dataset, pk=pk, project=self.project)).data)
+
+    @extend_schema(request=AboutSerializer, responses={200: AboutSerializer, **errors(400, 403, 404)})
+    def patch(self, request: Request, slug: str, pk: int) -> Response:
+        """Change what is given; an empty answer takes an earlier one away."""
+        row = get_object_or_404(Dataset, pk=pk, project=self.project)
+        sent = AboutSerializer(row, data=request.data, partial=True)
+        sent.is_valid(raise_exception=True)
+        data = dict(sent.validated_data)
+        row = describing.describe(dataset=row, user=request.user, answers=data.pop("datasheet", None), **data)
+        return Response(AboutSerializer(row).data)
 
 
 class Gone(exceptions.APIException):

@@ -7,6 +7,7 @@ from evaluation import api, api_exports
 P = "projects/<slug:slug>/"
 urlpatterns = [
     path(f"{P}datasets/", api.Datasets.as_view(), name="api-datasets"),
+    path(f"{P}datasets/<int:pk>/", api_exports.OneDataset.as_view(), name="api-dataset"),
     path(f"{P}datasets/<int:pk>/schedule/", api.ScheduleView.as_view(), name="api-schedule"),
     path(f"{P}datasets/<int:pk>/refreshes/", api.Refreshes.as_view(), name="api-refreshes"),
     path(f"{P}refreshes/<int:pk>/", api.OneRefresh.as_view(), name="api-refresh"),

@@ -1,9 +1,10 @@
 """The data card of an exported version: what it holds, how it was made, what to beware of; English, for any reader."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from evaluation.citations import LICENCES
+from evaluation.formats.features import in_yaml
 from evaluation.formats.release import LOSSES
 from evaluation.models import SPLITS, DatasetVersion
 
@@ -64,17 +65,33 @@ def card(version: DatasetVersion, facts: dict[str, Any]) -> str:
 
 
 def _front(facts: dict[str, Any]) -> Iterator[str]:
-    """What Hugging Face's `datasets` loads the files by."""
+    """What Hugging Face's `datasets` loads the files by: values are JSON, which is YAML."""
     loaded = {split: paths for split, paths in facts["data"].items() if paths} if facts["files"] else {}
     if not loaded:
         return
-    yield from ("---", "configs:", "- config_name: default", "  data_files:")
+    yield "---"
+    yield f"pretty_name: {in_yaml(facts['dataset'])}"
+    if facts["licence"]:
+        name = facts["licence"].lower()
+        yield f"license: {in_yaml(name if facts['licence'] in LICENCES else 'other')}"
+    if facts["languages"]:
+        yield f"language: {in_yaml(facts['languages'])}"
+    yield f"size_categories: {in_yaml([_size(sum(facts['written'].values()))])}"
+    yield from ("configs:", "- config_name: default", "  data_files:")
     for split, paths in loaded.items():
         yield f"  - split: {ELSEWHERE[split]}"
-        yield f"    path: {json.dumps(paths)}"
+        yield f"    path: {in_yaml(paths)}"
     for name in RAW if facts["with_annotations"] else ():
-        yield from (f"- config_name: {name}", "  data_files:", "  - split: all", f"    path: {name}/{name}.parquet")
+        yield from (f"- config_name: {name}", "  data_files:", f"  - split: {name}", f"    path: {name}/{name}.parquet")
+    if facts["features"]:
+        yield from ("dataset_info:", "- config_name: default", f"  features: {in_yaml(facts['features'])}")
     yield from ("---", "")
+
+
+def _size(count: int) -> str:
+    """As the hub sorts data sets."""
+    steps = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    return next((name for most, name in steps if count < most), "1M<n<10M")
 
 
 def _table(rows: list[tuple[Any, ...]], *, head: tuple[Any, ...]) -> Iterator[str]:

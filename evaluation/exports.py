@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.db.models import Count, Max, Min
+from django.db.models.fields.json import KT
+
 from annotation import schema as schemas
 from annotation.kinds import KINDS
-from evaluation import formats, raw
+from evaluation import citations, croissant, datasheet, formats, raw
 from evaluation.archives import Sums
 from evaluation.card import card
+from evaluation.formats.features import features
 from evaluation.formats.release import ELSEWHERE, FIELDS, File, Release, Row
 from evaluation.wanted import Wanted
 
@@ -98,6 +102,12 @@ def files(wanted: Wanted, sums: Sums, losses: Counter[str], tick: Tick = lambda 
     if wanted.annotations:
         yield from raw.files(wanted)
     facts = manifest(wanted, release, sums)
+    about = version.dataset.about
+    yield File("LICENSE", [citations.licence_file(about["licence"]).encode()])
+    yield File("CITATION.cff", [citations.citation_file(facts, about).encode()])
+    yield File("datasheet.md", [datasheet.datasheet(facts, about).encode()])
+    if facts["files"]:
+        yield File("croissant.json", [_json(croissant.croissant(facts, about))])
     yield File("guideline.md", [f"{version.guideline_version.text.rstrip()}\n".encode()])
     yield File("schema.json", [_json({"questions": version.questions})])
     yield File("README.md", [card(version, facts).encode()])
@@ -112,8 +122,10 @@ def manifest(wanted: Wanted, release: Release, sums: Sums) -> dict[str, Any]:
     """Everything about the version that is not in the rows; nothing in it depends on the day of the export."""
     version, guideline = wanted.version, wanted.version.guideline_version
     methods: Counter[tuple[str, str]] = Counter()
-    for entry in wanted.examples.order_by().values_list("methods", flat=True).iterator(chunk_size=CHUNK):
+    answers = 0
+    for entry, votes in wanted.examples.order_by().values_list("methods", "votes").iterator(chunk_size=CHUNK):
         methods.update(entry.items())
+        answers += max((total for _agreed, total in votes.values()), default=0)
     return {
         "format": "assay-dataset/1",
         "project": version.project.slug,
@@ -148,12 +160,31 @@ def manifest(wanted: Wanted, release: Release, sums: Sums) -> dict[str, Any]:
         "losses": dict(sorted(release.losses.items())),
         "with_annotations": wanted.annotations,
         "with_comments": wanted.comments,
+        "features": features(release) if wanted.format.name in ("parquet", "huggingface") else [],
+        "licence": version.dataset.licence,
+        "answers_per_example": round(answers / max(1, sum(release.counts.values())), 4),
+        "annotators": max((figures.get("n_raters", 0) for figures in version.agreement.values()), default=0),
+        **_documents(wanted),
         "compares": wanted.compares,
         "spreads": wanted.spreads,
         "data": {split: _data(wanted, split, sums) for split in wanted.splits},
         "files": {name: {"sha256": written.digest, "bytes": written.size} for name, written in sums.items()}
         if wanted.format.name in LOADED
         else {},
+    }
+
+
+def _documents(wanted: Wanted) -> dict[str, Any]:
+    """Languages, kinds and times of the texts."""
+    rows = wanted.examples.order_by()
+    kinds = rows.values_list(KT("fields__source_type")).annotate(n=Count("pk"))
+    languages = rows.values_list(KT("fields__language")).annotate(n=Count("pk"))
+    days = rows.exclude(fields__published_at=None).exclude(fields__published_at="")
+    first, last = days.aggregate(first=Min(KT("fields__published_at")), last=Max(KT("fields__published_at"))).values()
+    return {
+        "languages": sorted(name for name, _count in languages if name),
+        "source_types": {name or "": count for name, count in sorted((name or "", count) for name, count in kinds)},
+        "published": [first[:10], last[:10]] if first and last else None,
     }
 
 

@@ -7,9 +7,9 @@ from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from evaluation import formats, rules
+from evaluation import datasheet, formats, rules
 from evaluation.metrics import KINDS
-from evaluation.models import SPLITS, DatasetVersion
+from evaluation.models import SPLITS, Dataset, DatasetVersion
 
 
 def primaries(kinds: set[str]) -> list[tuple[str, Any]]:
@@ -160,6 +160,62 @@ class FreezeForm(forms.Form):
         """Keyword arguments for freezing.ask."""
         data = self.cleaned_data
         return {"dataset_name": data["dataset"], "change_note": data["change_note"], **self.wanted()}
+
+
+class DescribeForm(forms.Form):
+    """What people say of a data set, and the questions of its datasheet."""
+
+    description = forms.CharField(
+        label=_("description"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    licence = forms.CharField(
+        label=_("licence"),
+        required=False,
+        max_length=200,
+        help_text=_("An SPDX identifier such as CC-BY-4.0, or the terms in a sentence."),
+        widget=forms.TextInput(attrs={"list": "licences"}),
+    )
+    creators = forms.CharField(
+        label=_("made by"),
+        required=False,
+        max_length=5_000,
+        help_text=_("A person or an institution on each line."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    contact = forms.CharField(label=_("contact"), required=False, max_length=200)
+    citation = forms.CharField(
+        label=_("citation"), required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
+        answers = {f"answer-{name}": words for name, words in dataset.datasheet.items()}
+        super().__init__(*args, initial={**dataset.about, **answers}, **kwargs)
+        for entry in datasheet.ASKED:
+            self.fields[f"answer-{entry.name}"] = forms.CharField(
+                label=_(entry.words), required=False, max_length=datasheet.LONGEST, widget=forms.Textarea(attrs={"rows": 2})
+            )  # fmt: skip
+
+    def sections(self) -> list[tuple[str, list[Any]]]:
+        """The questions under their headings."""
+        return [
+            (
+                _(title),
+                [self[f"answer-{entry.name}"] for entry in datasheet.ASKED if entry.section == section],
+            )
+            for section, title in datasheet.SECTIONS.items()
+        ]
+
+    def about(self) -> list[Any]:
+        """The fields before the questions."""
+        return [self[name] for name in ("description", "licence", "creators", "contact", "citation")]
+
+    def said(self) -> dict[str, Any]:
+        """Keyword arguments for describing.describe."""
+        data = self.cleaned_data
+        return {
+            **{name: data[name] for name in ("description", "licence", "creators", "contact", "citation")},
+            "answers": {entry.name: data[f"answer-{entry.name}"] for entry in datasheet.ASKED},
+        }
 
 
 class ExportForm(forms.Form):

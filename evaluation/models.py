@@ -37,6 +37,14 @@ class Dataset(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="datasets")
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(max_length=60)
+    # What people say of it; part of its exports, not of its hash.
+    description = models.TextField(_("description"), blank=True)
+    licence = models.CharField(_("licence"), max_length=200, blank=True)
+    creators = models.TextField(_("made by"), blank=True)
+    contact = models.CharField(_("contact"), max_length=200, blank=True)
+    citation = models.TextField(_("citation"), blank=True)
+    # Answers to the questions of datasheet.ASKED: name -> words.
+    datasheet = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = DatasetQuerySet.as_manager()
@@ -47,6 +55,12 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What people say of it, as files of an export tell it."""
+        names = ("description", "licence", "creators", "contact", "citation")
+        return {name: getattr(self, name) for name in names} | {"datasheet": self.datasheet}
 
     @property
     def latest(self) -> "DatasetVersion | None":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import boards, coverage, exports, refreshes, versions
+from evaluation.views import boards, coverage, datasets, exports, refreshes, versions
 
 app_name = "evaluation"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("p/<slug:slug>/datasets/freeze/", versions.freeze, name="freeze"),
     path("p/<slug:slug>/coverage/", coverage.coverage, name="coverage"),
     path("p/<slug:slug>/versions/<int:pk>/coverage/", coverage.version_coverage, name="version_coverage"),
+    path("p/<slug:slug>/datasets/<int:pk>/", datasets.dataset, name="dataset"),
     path("p/<slug:slug>/versions/<int:pk>/", versions.version, name="version"),
     path("p/<slug:slug>/versions/<int:pk>/progress/", versions.version_progress, name="version_progress"),
     path("p/<slug:slug>/versions/<int:pk>/cancel/", versions.cancel_freeze, name="cancel_freeze"),

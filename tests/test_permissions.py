@@ -130,7 +130,7 @@ def object_of(name: str) -> str:
         (("errand",), "errand"),
         (("sample",), "sample"),
         (("withdraw_submission", "score_again", "submission"), "submission"),
-        (("schedule", "refresh_now", "api-refreshes"), "dataset"),
+        (("dataset", "schedule", "refresh_now", "api-refreshes"), "dataset"),
         (("cluster",), "cluster"),
         (("scan",), "scan"),
         (("refresh",), "refresh"),
@@ -337,6 +337,9 @@ API_WRITES = {
 API_READS["adjudicate"] |= {"api-quality"}
 # Exports: what another person took is found by managers alone.
 BOARDS |= {"exports"}
+MANAGER_ONLY |= {"dataset"}
+API_READS["boards"] |= {"api-dataset"}
+API_WRITES["patch"] |= {"api-dataset": "manager"}
 API_READS["boards"] |= {"api-exports", "api-export", "api-export-file", "api-export-now"}
 API_WRITES["post"] |= {"api-exports-of-version": "boards"}
 API_WRITES["delete"] |= {"api-export": "boards"}
