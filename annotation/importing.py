@@ -127,11 +127,18 @@ def look(row: Import) -> dict[str, Any]:
     columns = [column for column in found.columns if column not in OURS]
     if not options["mapping"]:
         options["mapping"] = _guess(row, columns, found.preview)
-        if found.format in reading.FOREIGN:  # their columns are named as fields are here
-            options["mapping"] |= {name: name for name in ("id", "text", *EXTRAS) if name in columns}
+        if found.format in reading.FOREIGN or _is_foreign(found):
+            own = {name: name for name in ("id", "text", *EXTRAS) if name in columns}  # columns are named as fields are
+            guessed = {name: column for name, column in options["mapping"].items() if column not in own}
+            options["mapping"] = {**guessed, **own}
     options["seen_columns"] = columns
     options["warnings"] = list(found.warnings)
     return {"columns": columns, "rows": found.preview, "warnings": found.warnings, "sheets": found.sheets}
+
+
+def _is_foreign(found: reading.Sniffed) -> bool:
+    """Whether an archive of data files holds those of another tool, with annotators' answers as we write them."""
+    return found.format == "folder" and any(looks_like_annotations(row.get("annotations")) for row in found.preview)
 
 
 # What was chosen by hand for a file, beside its mapping.

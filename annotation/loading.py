@@ -230,6 +230,10 @@ class Loader:
         found = self._collect_labels(told)
         if asked := told.schema() if self.options["labels"] != "ignore" else []:
             self._publish_asked(asked, told.text)
+            marked = [entry["name"] for entry in asked if entry["kind"] == "spans"]
+            self.row.options["marked"] = self.options["marked"] = marked
+            Import.objects.filter(pk=self.row.pk).update(options=self.row.options)
+            self.desk = self._desk()
             return
         first = self.desk.question if self.desk.question in found else next(iter(found), "")
         try:

@@ -698,6 +698,29 @@ class Import(Job):
         return self.filename
 
 
+def move_path(instance: "Move", filename: str) -> str:
+    """As import_path."""
+    return f"moves/{uuid.uuid4().hex}"
+
+
+class Move(models.Model):
+    """What was exported from another tool, looked at and not brought in yet; afterwards, which project came of it."""
+
+    file = models.FileField(upload_to=move_path, max_length=200, blank=True)
+    filename = models.CharField(max_length=255)
+    # See annotation.moving.look.
+    found = models.JSONField(default=dict)
+    project = models.ForeignKey(Project, on_delete=models.SET_NULL, null=True, related_name="moves")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
 class Document(models.Model):
     """A source text as it came; `text` is its normal form, `raw` what it was where that differs."""
 

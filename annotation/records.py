@@ -76,6 +76,8 @@ DEFAULTS: dict[str, Any] = {
     "annotator": "",
     "annotator_columns": [],
     "label_map": {},
+    "marked": [],  # questions about marks that the file asks, where an answer without any says that there are none
+    "people": {},  # annotators as the file names them -> as they are called here
     "duplicates": "keep",  # texts seen before under another id: keep | skip
     "create_schema": False,
     "source_type": "",
@@ -604,7 +606,12 @@ class Desk:
         return None if part is None else {self._asked(name): part}
 
     def _row_annotator(self, values: dict[str, Any]) -> str:
-        return clean(_words(self._value(values, "annotator"))).text[:NAME] or self.annotator
+        return self._person(_words(self._value(values, "annotator"))) or self.annotator
+
+    def _person(self, name: str) -> str:
+        """An annotator under the name that was chosen here, or the one in the file."""
+        name = clean(name).text[:NAME]
+        return clean(str(self.options["people"].get(name) or "")).text[:NAME] or name
 
     def _annotations(
         self, values: dict[str, Any], *, record: Record | None = None
@@ -636,7 +643,7 @@ class Desk:
 
     def _listed_answer(self, entry: dict[str, Any], record: Record | None) -> Answer | None:
         """One entry of a list of annotations; None where its answer is of another kind. A null answer is none at all."""
-        name = clean(_words(_annotator(entry))).text[:NAME]
+        name = self._person(_words(_annotator(entry)))
         if not name and record:
             raise Refused(
                 _("Row %(row)d: each entry of annotations needs an annotator and a label.") % {"row": record.number}
@@ -651,6 +658,8 @@ class Desk:
             if found is None:
                 return None
             given |= {question: value for question, value in found.items() if question not in given}
+        if entry.get("whole") is True:
+            given |= {question: [] for question in self.options["marked"] if question not in given}
         return Answer(
             name,
             given,
@@ -689,8 +698,12 @@ class Desk:
             lower = {str(name).lower(): part for name, part in value.items()}
             given = {name: self._read(name, part) for name, part in lower.items() if part not in (None, "")}
             return None if any(part is None for part in given.values()) else given
-        if isinstance(value, dict) and len(value) == 1 and self._kind(self.question) not in ("preference", "rubric"):
-            # A file of another tool has another name for the one question that it asks.
+        if (
+            isinstance(value, dict)
+            and len(value) == len(known) == 1
+            and self._kind(known[0]) not in ("preference", "rubric")
+        ):
+            # A file of another tool has another name for the one question that both ask.
             (value,) = value.values()
             if value in (None, "") or isinstance(value, dict):
                 return {} if value in (None, "") else None

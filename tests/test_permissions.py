@@ -23,6 +23,7 @@ OPEN = {"annotation:sign_in", "annotation:sign_out", "annotation:join", "set_lan
 OWN = {
     "annotation:projects", "annotation:account", "annotation:keys", "annotation:password", "annotation:make_token",
     "annotation:revoke_token", "annotation:new_project", "api-me", "api-projects", "schema", "api-docs",
+    "annotation:moves", "annotation:move", "annotation:move_discard", "api-moves", "api-move",
 }  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
         "candidates": compared[0] or None,
     }
     suggestions: list[dict[str, Any]] = []
-    for one in given:
+    for one in _last_of_each(given, told):
         answers = _answers(one.get("result"), told, compared)
         row["annotations"].append(_annotation(one, answers))
         if one.get("ground_truth") is True and answers:
@@ -105,6 +105,17 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
         ]
     row["suggestions"] = suggestions or None
     return row
+
+
+def _last_of_each(given: list[dict[str, Any]], told: Told) -> list[dict[str, Any]]:
+    """One annotation of each annotator: the last one that is no skip, as nobody answers an item twice here."""
+    chosen: dict[str, dict[str, Any]] = {}
+    for one in sorted(given, key=lambda one: (one.get("was_cancelled") is not True, str(one.get("updated_at") or ""))):
+        name = who(one.get("completed_by"))
+        if name in chosen:
+            told.lose(_("an annotator's second answer to an item was left out; the last one counts"))
+        chosen[name] = one
+    return [one for one in given if any(one is kept for kept in chosen.values())]
 
 
 def text_place(data: dict[str, Any], told: Told, given: list[dict[str, Any]]) -> str:
@@ -121,9 +132,10 @@ def _marks_markup(given: list[dict[str, Any]]) -> bool:
 
 
 def _annotation(one: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"annotator": who(one.get("completed_by")), "label": answers}
+    # `whole`: what it does not mark, it says has no marks.
+    found: dict[str, Any] = {"annotator": who(one.get("completed_by")), "label": answers, "whole": True}
     if one.get("was_cancelled") is True:
-        found |= {"status": "skipped", "label": {}}
+        found |= {"status": "skipped", "label": {}, "whole": False}
     if isinstance(one.get("lead_time"), (int, float)):
         found["seconds"] = one["lead_time"]
     return found
@@ -327,7 +339,7 @@ def _of_min(record: dict[str, Any], told: Told) -> dict[str, Any]:
     for name in said:
         _put(answers, *_short(name, record[name], told))
     text = data.pop(place, None)
-    one = {"annotator": who(record["annotator"]), "label": answers, "seconds": record.get("lead_time")}
+    one = {"annotator": who(record["annotator"]), "label": answers, "seconds": record.get("lead_time"), "whole": True}
     return {
         "id": data.pop("id", record.get("id")),
         "text": text,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from annotation.reading.encodings import fits
+from annotation.reading.opening import ARCHIVE_ERRORS, open_archive
+from annotation.reading.row import Unreadable
 from annotation.text.words import _
 
 
@@ -14,6 +18,19 @@ def members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Files of the archive but folders and what macOS puts in."""
     found = [member for member in archive.infolist() if not member.filename.endswith("/")]
     return [member for member in found if "__MACOSX/" not in member.filename and PurePosixPath(member.filename).name[:1] != "."]  # fmt: skip
+
+
+def contents(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """(name, content to be read at once) of each file of an archive but links and locked ones; raises Unreadable."""
+    with open_archive(path) as (archive, _file):
+        for member in members_of(archive):
+            if is_link(member) or member.flag_bits & 1:
+                continue
+            try:
+                with archive.open(member) as content:
+                    yield member_name(member), content
+            except ARCHIVE_ERRORS as error:
+                raise Unreadable(in_file(member_name(member), _("damaged in the archive. Pack it again."))) from error
 
 
 def is_link(member: zipfile.ZipInfo) -> bool:

@@ -57,8 +57,8 @@ def test_a_task_of_label_studio_is_a_row_with_answers_gold_and_suggestions(make)
     [row], asked, told = told_of(path, "labelstudio")
     answers = {"tone": "good", "stars": 4, "why": "because\nso", "n": 2.5, "tree": ["A / B", "C"]}
     assert row["annotations"] == [
-        {"annotator": "ann@x.org", "label": answers, "seconds": 4.5},
-        {"annotator": "5", "label": {}, "status": "skipped"},
+        {"annotator": "ann@x.org", "label": answers, "seconds": 4.5, "whole": True},
+        {"annotator": "5", "label": {}, "status": "skipped", "whole": False},
     ]
     assert row["gold"] == answers
     assert row["suggestions"] == [{"question": "tone", "value": "bad", "source": "m1", "score": 0.8}]
