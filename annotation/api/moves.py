@@ -21,7 +21,7 @@ from annotation.models import Move, User
 class MoveSerializer(serializers.ModelSerializer[Move]):
     """An export that was looked at: what was found, and the project that came of it."""
 
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     found = serializers.JSONField(read_only=True)
 
     class Meta:
@@ -30,13 +30,13 @@ class MoveSerializer(serializers.ModelSerializer[Move]):
         read_only_fields = fields
 
 
-class FilesSerializer(serializers.Serializer[Any]):
+class MoveFilesSerializer(serializers.Serializer[Any]):
     """One export: a file or several."""
 
     files = serializers.ListField(child=serializers.FileField(), allow_empty=False)
 
 
-class StartSerializer(serializers.Serializer[Any]):
+class MoveStartSerializer(serializers.Serializer[Any]):
     """What the project is called, how many label each item, and what annotators of the file are called here."""
 
     name = serializers.CharField(max_length=200)
@@ -57,11 +57,11 @@ class Moves(APIView):
         """Those that were not brought in yet."""
         return Response(MoveSerializer(_mine(request).filter(project=None)[:100], many=True).data)
 
-    @extend_schema(request=FilesSerializer, responses={201: MoveSerializer, **errors(400, 403)})
+    @extend_schema(request=MoveFilesSerializer, responses={201: MoveSerializer, **errors(400, 403)})
     def post(self, request: Request) -> Response:
         """Send what was exported; nothing is written but the answer, which says what was found."""
         _may_create(request)
-        sent = FilesSerializer(data=request.data)
+        sent = MoveFilesSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         files = [(file.name, file) for file in sent.validated_data["files"]]
         row = moving.prepare(files=files, user=request.user)
@@ -78,12 +78,16 @@ class OneMove(APIView):
         """What was found in it."""
         return Response(MoveSerializer(get_object_or_404(_mine(request), pk=pk)).data)
 
-    @extend_schema(request=StartSerializer, responses={202: ImportSerializer, **errors(400, 403, 404)})
+    @extend_schema(
+        operation_id="moves_start",
+        request=MoveStartSerializer,
+        responses={202: ImportSerializer, **errors(400, 403, 404)},
+    )
     def post(self, request: Request, pk: int) -> Response:
         """Make the project and bring the export in; the worker does it, the import tells how far it is."""
         _may_create(request)
         row = get_object_or_404(_mine(request), pk=pk)
-        sent = StartSerializer(data=request.data)
+        sent = MoveStartSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         found = moving.start(move=row, user=request.user, **sent.validated_data)
         return Response(
