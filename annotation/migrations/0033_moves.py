@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0031_cleaning_of_documents'),
+        ('annotation', '0032_errand_cleans'),
     ]
 
     operations = [
