@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
-from annotation.reading import limits
+from annotation.reading import limits, ours
 from annotation.reading.encodings import fits
 from annotation.reading.members import in_file, is_link, member_name, members_of
 from annotation.reading.opening import ARCHIVE_ERRORS, open_archive
@@ -26,6 +27,9 @@ SECTION = re.compile(r"\[(\w+)\]")
 BOUND = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)")
 ARGUMENT = re.compile(r"(\S+?):(\S+)")
 # What attributes of events say of what happened here.
+SPLITS = {"train": "train", "dev": "dev", "validation": "dev", "test": "test"}
+# What our own export calls a date, its words, and the attribute with the status.
+DATE, STATUS = "Date", ("actual", "expected", "negated")
 STATUSES = {"negation": "negated", "negated": "negated", "speculation": "expected", "speculated": "expected"}
 
 
@@ -36,14 +40,16 @@ class _Standoff:
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     relations: list[tuple[str, str, str]] = field(default_factory=list)
-    attributes: list[tuple[str, str]] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dates: dict[str, str] = field(default_factory=dict)
 
 
 def rows(path: Path, options: Options) -> Iterator[Row]:
     """A row {id, text, annotations} for each text; annotators are the folders where several hold the same text."""
     options.told.tool = "brat"
     with open_archive(path) as (archive, _file):
+        ours.questions(archive, options.told)
         members = {member_name(one): one for one in members_of(archive) if not is_link(one)}
         for name, one in members.items():
             if PurePosixPath(name).name == "annotation.conf" and one.file_size < limits.CHUNK:
@@ -56,7 +62,8 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
         for folders in _by_document(texts).values():
             for stems_ in _of_one_text(archive, members, folders):
                 number += 1
-                yield _row(number, archive, members, stems_, options.told)
+                row = _row(number, archive, members, stems_, options.told)
+                yield row if row.values is None else row._replace(values=ours.answered(row.values, options.told))
         for name in members:
             if name.endswith(".ann") and f"{name[:-4]}.txt" not in members:
                 number += 1
@@ -100,12 +107,19 @@ def _row(
         return Row(number, None, in_file(name, wrong))
     if not text.strip():
         return Row(number, None, in_file(name, _("empty. Leave it out.")))
-    document = PurePosixPath(stems[0]).name if several else stems[0]
-    values: dict[str, Any] = {"id": document[-200:], "text": text}
+    values: dict[str, Any] = {**_named(stems[0], several=several), "text": text}
     if several:
         return Row(number, {**values, "annotations": [_annotation(stem, one, told) for stem, one in found]}, None)
     answers, notes = (_answers(found[0][1], told), found[0][1].notes) if found else ({}, [])
     return Row(number, {**values, "label": answers or None, **({"notes": "\n".join(notes)} if notes else {})}, None)
+
+
+def _named(stem: str, *, several: bool) -> dict[str, Any]:
+    """The id of a text, and its split where it lies in a folder that is called so."""
+    path = PurePosixPath(stem)
+    split = next((SPLITS[part.lower()] for part in path.parent.parts[::-1] if part.lower() in SPLITS), "")
+    name = unquote(path.name) if split or several else stem
+    return {"id": name[-200:], **({"split": split} if split else {})}
 
 
 def _annotation(stem: str, one: _Standoff, told: Told) -> dict[str, Any]:
@@ -166,11 +180,18 @@ def _take(name: str, rest: str, text: str, found: _Standoff, told: Told) -> None
             raise ValueError(_("a relation needs its type and two arguments, as in “R1	Owns Arg1:T1 Arg2:T2”."))
         found.relations.append((words[0], ends[0], ends[1]))
     elif kind in "AM" and len(words) > 1:
-        found.attributes.append((words[0], words[1]))
-        if len(words) > 2 or words[0].lower() not in STATUSES:
+        if words[0] == "Status" and words[2:3] and words[2] in STATUS:
+            found.statuses[words[1]] = words[2]
+        elif len(words) == 2 and words[0].lower() in STATUSES:
+            found.statuses[words[1]] = STATUSES[words[0].lower()]
+        else:
             told.lose(_("attributes other than negation and speculation were left out"))
     elif kind == "#":
-        found.notes.append(rest.partition("\t")[2].strip())
+        note = rest.partition("\t")[2].strip()
+        if note.startswith("date=") and words[1:] and words[1].startswith("E"):
+            found.dates[words[1]] = note.removeprefix("date=")
+        else:
+            found.notes.append(note)
     elif kind == "N":
         told.lose(_("links to entries of databases were left out"))
     elif kind == "*":
@@ -204,8 +225,12 @@ def _plain(words: str) -> str:
 
 def _answers(one: _Standoff, told: Told) -> dict[str, Any]:
     """The questions `spans` and `events` that the file answers."""
-    triggers = {event["trigger"] for event in one.events.values()}
-    places = [name for name in one.marks if name not in triggers]
+    used = {event["trigger"] for event in one.events.values()}
+    # Words that only fill a role are no marks of their own, in an export of ours.
+    used |= {name for event in one.events.values() for _role, name in event["arguments"] if _is_filler(one, name)}
+    places = [name for name in one.marks if name not in used]
+    if not places and one.events and "spans" not in told.questions:
+        return {"events": _events(one, told)}
     asked = told.ask("spans", "spans", [one.marks[name]["label"] for name in places])
     if any("parts" in one.marks[name] for name in places):
         asked.settings["discontinuous"] = True
@@ -222,8 +247,11 @@ def _answers(one: _Standoff, told: Told) -> dict[str, Any]:
     return found
 
 
+def _is_filler(one: _Standoff, name: str) -> bool:
+    return one.marks.get(name, {}).get("label") in ("Argument", "When")
+
+
 def _events(one: _Standoff, told: Told) -> list[dict[str, Any]]:
-    statuses = {about: STATUSES[name.lower()] for name, about in one.attributes if name.lower() in STATUSES}
     asked = told.ask("events", "events", [event["type"] for event in one.events.values()], status=True, date=False)
     found = []
     for name, event in one.events.items():
@@ -232,16 +260,21 @@ def _events(one: _Standoff, told: Told) -> list[dict[str, Any]]:
             told.lose(_("events without words that tell of them were left out"))
             continue
         arguments = []
+        date: dict[str, Any] = {"value": one.dates[name]} if name in one.dates else {}
         for role, target in event["arguments"]:
             if target in one.events:
                 told.lose(_("events as arguments of events became the words that tell of them"))
                 target = one.events[target]["trigger"]
             place = _place(one, target)
-            if place is not None:
+            if place is not None and role == DATE and one.marks[target]["label"] == "When":
+                date |= place
+            elif place is not None:
                 role = re.sub(r"(?<=\D)\d+$", "", role)
                 asked.roles.setdefault(role, {}).setdefault(event["type"])
                 arguments.append({"role": role, **place})
-        found.append({"type": event["type"], "trigger": trigger, "arguments": arguments, "status": statuses.get(name, "actual")})  # fmt: skip
+        told_ = {"date": date} if date else {}
+        asked.settings["date"] = asked.settings.get("date", False) or bool(date)
+        found.append({"type": event["type"], "trigger": trigger, "arguments": arguments, "status": one.statuses.get(name, "actual"), **told_})  # fmt: skip
     return found
 
 
@@ -263,7 +296,8 @@ def _configure(text: str, told: Told) -> None:
         if not name or name.startswith("<"):
             continue
         if section == "entities":
-            told.ask("spans", "spans", [name])
+            if name not in ("Argument", "When"):
+                told.ask("spans", "spans", [name])
         elif section == "relations":
             told.ask("spans", "spans").relations.setdefault(name)
         elif section == "events":

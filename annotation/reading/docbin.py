@@ -70,6 +70,7 @@ class _Doc(NamedTuple):
     cats: Any
     flags: Any
     groups: Any
+    facts: Any
 
 
 def rows(path: Path, options: Options) -> Iterator[Row]:
@@ -88,7 +89,7 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
         options.work.spend(limits.STEP * (1 + len(doc.tokens)))
         try:
             yield _row(number, doc, attrs, words, options)
-        except (KeyError, TypeError, ValueError, IndexError, struct.error, OverflowError):
+        except (KeyError, TypeError, ValueError, IndexError, struct.error, OverflowError, msgpack.UnpackException):
             yield Row(number, None, at("Record", number, _("the document is damaged. Write it again.")))
     if not docs:
         raise Unreadable(_("The file holds no rows."))
@@ -131,11 +132,11 @@ def _docs(packed: dict[str, Any], width: int) -> Iterator[_Doc]:
     if (lengths < 0).any() or int(lengths.sum(dtype=np.int64)) != len(tokens) or len(spaces) != len(tokens):
         raise ValueError
     count = len(lengths)
-    lists = [_filled(packed.get(name), count) for name in ("cats", "flags", "span_groups")]
+    lists = [_filled(packed.get(name), count) for name in ("cats", "flags", "span_groups", "user_data")]
     at_ = 0
     for place, length in enumerate(map(int, lengths)):
-        cats, flags, groups = (found[place] for found in lists)
-        yield _Doc(tokens[at_ : at_ + length], spaces[at_ : at_ + length], cats, flags, groups)
+        told = (found[place] for found in lists)
+        yield _Doc(tokens[at_ : at_ + length], spaces[at_ : at_ + length], *told)
         at_ += length
 
 
@@ -158,8 +159,8 @@ def _row(number: int, doc: _Doc, attrs: list[int], words: dict[int, str], option
     marks = [*_entities(doc, attrs, words, starts, ends), *_groups(doc, words, starts, ends, options)]
     for mark in marks:
         mark["text"] = text[mark["start"] : mark["end"]]
-    values: dict[str, Any] = {"text": text}
-    if marks or ENT_IOB in attrs:
+    values: dict[str, Any] = {**_facts(doc.facts), "text": text}
+    if marks or (ENT_IOB in attrs and doc.tokens[:, attrs.index(ENT_IOB)].any()):  # 0: nobody has looked for any
         values["spans"] = marks
     if isinstance(doc.cats, dict) and doc.cats:
         chosen = [str(label) for label, score in doc.cats.items() if isinstance(score, (int, float)) and score >= LIKELY]  # fmt: skip
@@ -167,6 +168,16 @@ def _row(number: int, doc: _Doc, attrs: list[int], words: dict[int, str], option
     if not text.strip():
         return Row(number, None, at("Record", number, _("the document is empty. Leave it out.")))
     return Row(number, values, None)
+
+
+def _facts(packed: Any) -> dict[str, str]:
+    """id and split, where the document's user data names them, as our own export does."""
+    try:
+        found = msgpack.unpackb(packed, raw=False, strict_map_key=False) if isinstance(packed, bytes) else None
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError):
+        return {}
+    told = found if isinstance(found, dict) else {}
+    return {name: told[name] for name in ("id", "split") if isinstance(told.get(name), str)}
 
 
 def _entities(
@@ -192,10 +203,14 @@ def _groups(
     doc: _Doc, words: dict[int, str], starts: list[int], ends: list[int], options: Options
 ) -> list[dict[str, Any]]:
     """The spans of all groups; an entity that stands in a group too is one mark."""
-    if not isinstance(doc.groups, bytes) or doc.groups == b"\x90":
+    if not isinstance(doc.groups, bytes) or doc.groups in (b"", b"\x90"):
         return []
     marks: list[dict[str, Any]] = []
-    groups = [msgpack.unpackb(one, raw=False, strict_map_key=False) for one in msgpack.unpackb(doc.groups)]
+    # A list of groups, or since spaCy 3.5 a map of groups to their keys.
+    groups = [
+        msgpack.unpackb(one, raw=False, strict_map_key=False)
+        for one in msgpack.unpackb(doc.groups, strict_map_key=False)
+    ]
     if len(groups) > 1:
         options.told.lose(_("names of several span groups: their spans are marks of one question"))
     for group in groups:

@@ -20,7 +20,11 @@ def exported(path: Path) -> Iterator[tuple[str, Iterator[bytes]] | None]:
     with open_archive(path) as (archive, _file):
         names = set(archive.namelist())
         found = {suffix: [f"data/{part}.{suffix}" for part in _PARTS] for suffix in ("jsonl", "csv")}
-        whole = [suffix for suffix, members in found.items() if {"manifest.json", *members} <= names]
+        whole = [
+            suffix
+            for suffix, members in found.items()
+            if {"manifest.json", *members} <= names and "labels.json" not in names
+        ]
         yield (whole[0], _joined(archive, found[whole[0]])) if whole else None
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from annotation.reading import configuration, doccano, limits
+from annotation.reading import configuration, doccano, limits, ours
 from annotation.reading.datasets import adapted
-from annotation.reading.members import in_file, is_link, member_name, members_of
+from annotation.reading.members import begins_with_label, in_file, is_link, member_name, members_of
 from annotation.reading.opening import ARCHIVE_ERRORS, open_archive
 from annotation.reading.recognising import recognise
 from annotation.reading.row import Options, Row, Unreadable
@@ -27,11 +27,13 @@ from annotation.text.words import _
 DATA = ("parquet", "arrow", "jsonl", "ndjson", "json", "csv", "tsv", "spacy", "conll", "bio", "iob", "bioes", "bmes")
 # Files beside the data, of datasets and of our own exports.
 BESIDE = ("manifest.json", "schema.json", "dataset_info.json", "dataset_dict.json", "state.json", "croissant.json",
-          "dataset_infos.json", "datasheet.json", "answers.jsonl", "annotations.jsonl")  # fmt: skip
+          "dataset_infos.json", "datasheet.json", "relations.json")  # fmt: skip
 SPLITS = {"train": "train", "training": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",
           "test": "test", "testing": "test"}  # fmt: skip
 # What doccano calls the file of everybody's work, and that of work without a name.
 NOBODY = ("all", "unknown")
+# Folders of our own exports that hold no examples.
+RAW = ("annotations", "adjudications")
 HEAD = 1_000_000  # bytes of a description
 
 
@@ -39,7 +41,7 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
     """The rows of all data files, one after the other; `split` is what the file's name says, where a row says nothing."""
     with open_archive(path) as (archive, _file):
         members = {member_name(one): one for one in members_of(archive)}
-        found = [name for name in members if is_data(name)]
+        found = [name for name, one in members.items() if is_data(name) or begins_with_label(archive, one)]
         about = _About(archive, members, options.told)
         number, beside = 0, 0
         for name in sorted(found):
@@ -58,7 +60,8 @@ def rows(path: Path, options: Options) -> Iterator[Row]:
 
 def is_data(name: str) -> bool:
     """Whether a file of the archive holds rows."""
-    return ending(name) in DATA and PurePosixPath(name).name not in BESIDE
+    path = PurePosixPath(name)
+    return ending(name) in DATA and path.name not in BESIDE and not set(path.parts[:-1]) & set(RAW)
 
 
 def ending(name: str) -> str:
@@ -79,6 +82,8 @@ class _About:
         self.patterns: list[tuple[str, str]] = []
         self.classes: dict[str, list[str]] = {}
         self.configurations: set[str] = set()
+        self.told = told
+        ours.questions(archive, told)
         self.dict = any(PurePosixPath(name).name == "dataset_dict.json" for name in members)
         for name, member in members.items():
             base = PurePosixPath(name).name.lower()
@@ -88,8 +93,16 @@ class _About:
                 self._info(_head(archive, member))
             elif base == "guideline.md":
                 told.text = told.text or _head(archive, member)
-            elif _may_ask(name, member) and configuration.read(_head(archive, member, configuration.MOST), told):
+            elif (base == "labels.json" and _head(archive, member).strip() == "[]") or (
+                _may_ask(name, member) and configuration.read(_head(archive, member, configuration.MOST), told)
+            ):
                 self.configurations.add(name)
+
+    def is_doccano(self, values: dict[str, Any]) -> bool:
+        """Whether a record beside labels of doccano is one of its own; an empty list of ours is an answer."""
+        if not self.configurations or (self.told.given and values.get("label") == []):
+            return False
+        return isinstance(values.get("label"), list) or isinstance(values.get("entities"), list)
 
     def is_configuration(self, name: str) -> bool:
         """Whether the file says what is asked, and holds no rows."""
@@ -199,14 +212,16 @@ def _read(path: Path, name: str, about: _About, options: Options) -> Iterator[Ro
         values = about.named(row.values)
         if found in ("jsonl", "json", "csv", "tsv"):
             values = adapted(values, options.told)
-        if found == "jsonl" and doccano.looks_like(values):
-            found_ = doccano.adapted(values, options.told)
-            values = _of_user(found_, who)
-        elif found == "doccano":
+        is_doccano = doccano.looks_like(values) or about.is_doccano(values)
+        if found == "jsonl" and is_doccano and options.told.tool in ("", "doccano"):
+            values, found_ = doccano.adapted(values, options.told), "doccano"
+        else:
+            found_ = found
+        if found_ == "doccano" and who.lower() not in SPLITS:
             values = _of_user(values, who)
         if split and not values.get("split"):
             values = {**values, "split": split}
-        yield row._replace(values=values)
+        yield row._replace(values=ours.answered(values, options.told))
 
 
 def _delimiter(found: str, options: Options) -> str | None:

@@ -26,6 +26,8 @@ OWN = ("annotations", "completions", "predictions", "drafts", "data", "meta", "i
        "last_comment_updated_at", "updated_by", "comment_authors", "created_at", "updated_at", "is_labeled", "overlap",
        "allow_skip", "state", "storage_filename", "avg_lead_time", "agreement", "annotators", "reviewers", "precomputed_agreement")  # fmt: skip
 UNKNOWN = "unknown"
+# Data that is called as fields are here, as our own export has it.
+FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url", "split")
 
 
 def looks_like(value: Any) -> bool:
@@ -72,7 +74,10 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
     place = text_place(data, told, given)
     text = data.get(place)
     meta = {name: value for name, value in data.items() if name not in (place, "id")}
-    meta |= task["meta"] if isinstance(task.get("meta"), dict) else {}
+    for inner in (data.get("meta"), task.get("meta")):
+        meta |= inner if isinstance(inner, dict) else {}
+    if isinstance(data.get("meta"), dict) and meta.get("meta") is data["meta"]:
+        del meta["meta"]
     meta |= {name: value for name, value in task.items() if name not in OWN}
     if isinstance(text, str) and (place in told.markup or _marks_markup(given)):
         meta["html"], text = text, words_of(text)
@@ -81,7 +86,9 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
         meta.pop(name, None)
     if task.get("drafts"):
         told.lose(_("drafts were left out"))
+    fields = {name: meta.pop(name) for name in FIELDS if isinstance(meta.get(name), str)}
     row: dict[str, Any] = {
+        **fields,
         "id": data["id"] if isinstance(data.get("id"), (str, int)) else task.get("id"),
         "text": text,
         "annotations": [],
@@ -93,9 +100,14 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
     suggestions: list[dict[str, Any]] = []
     for one in _last_of_each(given, told):
         answers = _answers(one.get("result"), told, compared)
-        row["annotations"].append(_annotation(one, answers))
-        if one.get("ground_truth") is True and answers:
-            row["gold"] = answers
+        is_gold = one.get("ground_truth") is True
+        if not is_gold or one.get("completed_by") is not None:
+            row["annotations"].append(_annotation(one, answers))
+        if is_gold:
+            row["gold"] = {
+                **{asked.name: [] for asked in told.questions.values() if asked.may_be_empty},
+                **answers,
+            } or None
     for one in predictions:
         answers = _answers(one.get("result"), told, compared)
         source = str(one.get("model_version") or _("model"))
@@ -103,7 +115,7 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
             {"question": name, "value": value, "source": source, "score": one.get("score")}
             for name, value in answers.items()
         ]
-    row["suggestions"] = suggestions or None
+    row["suggestions"], row["annotations"] = suggestions or None, row["annotations"] or None
     return row
 
 

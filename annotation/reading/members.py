@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from annotation.reading.encodings import fits
+from annotation.reading.fasttext import PREFIX
 from annotation.reading.opening import ARCHIVE_ERRORS, open_archive
 from annotation.reading.row import Unreadable
 from annotation.text.words import _
@@ -31,6 +32,17 @@ def contents(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
                     yield member_name(member), content
             except ARCHIVE_ERRORS as error:
                 raise Unreadable(in_file(member_name(member), _("damaged in the archive. Pack it again."))) from error
+
+
+def begins_with_label(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether it is a .txt file of fastText."""
+    if not member.filename.lower().endswith(".txt") or is_link(member) or member.flag_bits & 1:
+        return False
+    try:
+        with archive.open(member) as file:
+            return file.read(len(PREFIX)) == PREFIX.encode()
+    except ARCHIVE_ERRORS:
+        return False
 
 
 def is_link(member: zipfile.ZipInfo) -> bool:

@@ -13,6 +13,7 @@ from annotation.reading.archives import text_chunks
 from annotation.reading.encodings import codec_for, decoded
 from annotation.reading.formats import EXTENSIONS, FORMATS
 from annotation.reading.json_values import DECODER
+from annotation.reading.members import begins_with_label
 from annotation.reading.opening import beginning, chunks_of, open_archive
 from annotation.reading.row import Options, Unreadable
 from annotation.reading.separators import best_delimiter
@@ -39,6 +40,8 @@ _TOOLS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("doccano", "doccano", doccano.looks_like),
 )
 BINARY = ("xlsx", "zip", "parquet", "arrow", "spacy", "brat", "folder")
+# Files of an archive by which it is told.
+LOOKED = 50
 # Ends of names of data files in an archive.
 TABLES = ("jsonl", "ndjson", "json", "csv", "tsv", "spacy", "conll", "bio", "iob", "bioes", "bmes")
 
@@ -77,9 +80,14 @@ def _recognise_archive(
 ) -> tuple[str, str, str | None]:
     with open_archive(path) as (archive, _file):
         names = set(archive.namelist())
+        labelled = any(begins_with_label(archive, member) for member in archive.infolist()[:LOOKED])
     if "word/document.xml" in names or "ppt/presentation.xml" in names or "mimetype" in names:
         raise Unreadable(_("This is a text, slide or OpenDocument file; save it as .xlsx, .csv or .txt."))
-    found = "xlsx" if "[Content_Types].xml" in names or "xl/workbook.xml" in names else _archive_of(names)
+    found = (
+        "xlsx"
+        if "[Content_Types].xml" in names or "xl/workbook.xml" in names
+        else _archive_of(names, labelled=labelled)
+    )
     if format and format != found and not (format == "zip" and found != "xlsx"):
         sentence = _("The file is {found} file, not {format} file; choose {right}.")
         raise Unreadable(sentence.format(found=_article(found), format=_article(format), right=found))
@@ -92,13 +100,13 @@ def _recognise_archive(
     return found, "", codec
 
 
-def _archive_of(names: Set[str]) -> str:
+def _archive_of(names: Set[str], *, labelled: bool) -> str:
     """brat where there are annotations beside texts, a folder where there are data files and no texts alone, or zip."""
     endings = Counter(re.sub(r"\.gz$", "", name.lower()).rpartition(".")[2] for name in names if "__MACOSX" not in name)
     if endings["ann"] and endings["txt"]:
         return "brat"
     tables = sum(endings[name] for name in TABLES)
-    return "folder" if endings["parquet"] or endings["arrow"] or (tables and not endings["txt"]) else "zip"
+    return "folder" if labelled or endings["parquet"] or endings["arrow"] or (tables and not endings["txt"]) else "zip"
 
 
 def _binary(head: bytes, named: str | None) -> str:

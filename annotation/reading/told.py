@@ -76,6 +76,11 @@ class Asked:
         return {"min": low, "max": high if high > low else low + 1, "step": step, **self.settings}
 
     @property
+    def may_be_empty(self) -> bool:
+        """Whether saying nothing is an answer: no marks, or none of the labels."""
+        return self.declared and (self.kind == "spans" or (self.kind == "choices" and self.settings.get("least") == 0))
+
+    @property
     def is_free(self) -> bool:
         """Whether what looks like labels are words that people wrote."""
         return not self.declared and self.kind in ("choice", "choices") and (self.longest > LONGEST or len(self.labels) > MOST)  # fmt: skip
@@ -119,6 +124,8 @@ class Told:
     listed: str = ""
     headers: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    # Questions that an export of our own brings, as the schema has them.
+    given: list[dict[str, Any]] = field(default_factory=list)
     # Labels that a file names without their question.
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
@@ -142,4 +149,6 @@ class Told:
 
     def schema(self) -> list[dict[str, Any]]:
         """The questions that can be asked."""
-        return [question for asked in self.questions.values() if (question := asked.question()) is not None]
+        return self.given or [
+            question for asked in self.questions.values() if (question := asked.question()) is not None
+        ]

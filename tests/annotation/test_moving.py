@@ -77,7 +77,7 @@ def test_label_studio_moves_with_questions_answers_gold_suggestions_and_renamed_
         ("7", "ben@x.org", "submitted", {"tone": "bad", "ner": [], "why": "It fell."}),
         ("8", "Ann", "submitted", {"tone": "good", "ner": []}),
     ]
-    assert list(a.Gold.objects.filter(project=project, method="imported").values_list("question", "value")) == [("tone", "good")]  # fmt: skip
+    assert dict(a.Gold.objects.filter(project=project, method="imported").values_list("question", "value")) == {"tone": "good", "ner": []}  # fmt: skip
     [suggestion] = a.Suggestion.objects.filter(project=project)
     assert (suggestion.value, suggestion.source, suggestion.score) == ("bad", "m1", 0.8)
     assert not a.User.objects.filter(imported_for=project, is_active=True).exists()

@@ -219,7 +219,7 @@ def test_fasttext_lines(make):
     assert sniff(path).format == "fasttext"
     found = read(path, "fasttext")
     assert values(found) == [{"text": "Profit rose", "label": ["good", "rates"]}, {"text": "It fell", "label": "bad"}]
-    assert problems(found) == [(3, "Line 3: it needs __label__ with a label and a text behind it.")]
+    assert problems(found) == [(3, "Line 3: no text stands behind its labels.")]
 
 
 # brat
