@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotation import calibrating, clusters, discussing, reviewing
+from annotation import calibrating, clusters, discussing, hits, reviewing
 from annotation.models import Alarm, Membership, Project, Review, ReviewRemark, Thread
 
 
@@ -28,13 +28,13 @@ Found = Iterator[tuple[int, Awaited]]
 
 def awaited(membership: Membership) -> list[Awaited]:
     """All of it, what others wait for first; a fixed number of queries for each role, at most twelve."""
-    parts = (_questions, _reviews, _reviewed, _discussions, _rounds, _answers, _alarms, _duplicates)
+    parts = (_questions, _reviews, _reviewed, _discussions, _rounds, _answers, _alarms, _duplicates, _private)
     return [row for part in parts for _project, row in part([membership])]
 
 
 def counts(memberships: Sequence[Membership]) -> Counter[int]:
     """project -> how many things wait there for the person whose memberships these are; at most ten queries."""
-    parts = (_questions, _reviews, _verdicts, _discussions, _rounds, _answers, _alarms, _duplicates)
+    parts = (_questions, _reviews, _verdicts, _discussions, _rounds, _answers, _alarms, _duplicates, _private)
     return Counter(project for part in parts for project, _row in part(memberships)) if memberships else Counter()
 
 
@@ -169,3 +169,17 @@ def _duplicates(memberships: Sequence[Membership]) -> Found:
             count,
         )
         yield project, Awaited(words % {"count": count}, "annotation:duplicates")
+
+
+def _private(memberships: Sequence[Membership]) -> Found:
+    """Private data in texts that nobody has decided about; no version is frozen before."""
+    projects = [row.project_id for row in memberships if row.is_manager]
+    if not projects:
+        return
+    for project, count in _per_project(hits.waiting(projects)):
+        words = ngettext(
+            "%(count)d place with private data waits for a look",
+            "%(count)d places with private data wait for a look",
+            count,
+        )
+        yield project, Awaited(words % {"count": count}, "annotation:private_data", query="?state=open")

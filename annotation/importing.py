@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.files import File
 from django.utils.translation import gettext as _
 
-from annotation import candidates, jobs, loading, reading, spreads
+from annotation import candidates, jobs, loading, reading, scanning, spreads
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobFailed, State
 from annotation.kinds import KINDS, Kind
-from annotation.models import Import, Project, User
+from annotation.models import Import, Project, Scan, User
 from annotation.records import DEFAULTS, LABELS, OF, OURS, ROLES, gatherer, looks_like_annotations
 from annotation.records import EXTRAS as EXTRAS
 from annotation.records import FIELDS as FIELDS
@@ -397,6 +397,10 @@ def bring_in(row: Import) -> Import:
 def work(row: Import, grip: Grip) -> dict[str, Any]:
     """Bring the file in, batch by batch; a batch is one transaction, and a second attempt adds nothing twice."""
     try:
-        return loading.Loader(row, grip).load()
+        changes = loading.Loader(row, grip).load()
     except reading.Unreadable as error:
         raise JobFailed(str(error)) from error
+    if row.what == Import.What.ITEMS:
+        # Behind it, not in it: recognising takes longer than reading, and no one waits for it.
+        scanning.ask(project=row.project, what=Scan.What.PRIVATE, user=row.created_by)
+    return changes

@@ -86,6 +86,7 @@ SECTIONS = (
             ),
             Place(_("Coverage"), "evaluation:coverage", right="can_adjudicate"),
             Place(_("Samples"), "annotation:samples", ("annotation:sample",), right="is_manager"),
+            Place(_("Private data"), "annotation:private_data", right="is_manager"),
             Place(_("Batches"), "annotation:batches", ("annotation:batch", "annotation:new_batch"), right="is_manager"),
         ],
     ),

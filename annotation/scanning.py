@@ -7,12 +7,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from annotation import finding_duplicates, jobs
+from annotation import finding_duplicates, jobs, screening
 from annotation.jobs import LIVE, Grip, State
 from annotation.models import Membership, Project, Scan, User
 
 WORKS: dict[str, Callable[[Scan, Grip], dict[str, Any]]] = {
     Scan.What.DUPLICATES: finding_duplicates.work,
+    Scan.What.PRIVATE: screening.work,
 }
 # Other projects that are compared with at once.
 MOST = 20

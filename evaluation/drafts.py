@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from annotation import schema as schemas
 from annotation.jobs import JobFailed
 from annotation.kinds import KINDS
-from annotation.text import privacy
 from evaluation import findings
 from evaluation.agreement import Agreement
 from evaluation.canonical import example_digest
@@ -55,7 +54,7 @@ class Draft:
 
     def hash(self) -> None:
         """Digests, counts, content hash and number; raises JobFailed (unchanged) for a refresh without news."""
-        total, private = len(self.split), dict[str, list[str]]()
+        total = len(self.split)
         for done, (key, row) in enumerate(self.gathered.spooled(self.split)):
             if done % BATCH == 0:
                 self.tick(total + done, 3 * total, _("hashing"))
@@ -63,12 +62,12 @@ class Draft:
                 content = canonical_row(key, self.split[key], row["text"], row["gold"], row["fields"], row["soft"])
                 self.digests[key] = example_digest(content).hex()
             self._count(self.split[key], row["gold"], row["soft"] or {})
-            for hit in privacy.find(row["text"]):
-                private.setdefault(hit.kind, []).append(key)
         hashes = roots(self.digests, self.split)
         self.version.content_hash, self.version.split_hashes = hashes.pop(""), hashes
         self._number()
-        self.findings += findings.of_private(private)
+        kept = {kind: [key for key in keys if key in self.split] for kind, keys in self.gathered.kept.items()}
+        self.findings += findings.of_private({kind: keys for kind, keys in kept.items() if keys})
+        self.findings += findings.of_masked(self.gathered.hidden)
         self.findings += findings.of_labels(self.questions, self.counts)
         self.findings += findings.of_test(self._independent())
         self.tick(2 * total, 3 * total, _("measuring agreement"))

@@ -170,11 +170,24 @@ def of_private(hits: Mapping[str, Sequence[str]]) -> list[Finding]:
     found = []
     for kind, keys in hits.items():
         text = gettext_noop(
-            "%(title)s: %(count)d in the texts (%(keys)s). Look at them before you hand the version on."
+            "%(title)s: %(count)d stay in the texts, as was decided (%(keys)s). Think of it before you hand the version on."
         )
         values = {"title": KINDS[kind].title, "count": len(keys), "keys": listed(sorted(set(keys)))}
         found.append(finding("private", "warning", text, values, set(keys)))
     return found
+
+
+def of_masked(hits: Mapping[str, int]) -> list[Finding]:
+    """Private data that placeholders stand for: kind -> places."""
+    return [
+        finding(
+            "masked",
+            "note",
+            gettext_noop("%(title)s: %(count)d masked in the texts."),
+            {"title": KINDS[kind].title, "count": n},
+        )
+        for kind, n in sorted(hits.items())
+    ]
 
 
 def of_labels(questions: Sequence[dict[str, Any]], counts: Mapping[str, Any]) -> list[Finding]:

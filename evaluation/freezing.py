@@ -12,10 +12,10 @@ from django.utils.text import slugify
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from annotation import jobs, recording
+from annotation import hits, jobs, recording, screening
 from annotation import schema as schemas
 from annotation.jobs import LIVE, Grip, JobFailed
-from annotation.models import Gold, GuidelineVersion, Item, Project, User
+from annotation.models import Document, Gold, GuidelineVersion, Item, Project, User
 from annotation.settling import batches
 from annotation.text.normal import check_name
 from evaluation import rules
@@ -144,12 +144,32 @@ def freeze(version: DatasetVersion, grip: Grip) -> dict[str, Any]:
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as spool:
         version.gold_until = timezone.now()
         draft = Draft(version, spool, grip.tick)
+        _screen(draft, grip)
         draft.read()
         draft.place()
         draft.placement.refuse()
+        _need_a_look(draft)
         draft.hash()
         _store(draft, grip)
     return {}
+
+
+def _screen(draft: Draft, grip: Grip) -> None:
+    """No text is frozen that nothing has looked through for private data."""
+    golden = Gold.objects.current().filter(project=draft.project).values("item")
+    documents = Document.objects.filter(items__in=golden).distinct()
+    screening.screen(project=draft.project, documents=documents, tick=grip.tick)
+
+
+def _need_a_look(draft: Draft) -> None:
+    """Raise JobFailed while private data in an example waits for somebody to decide about it."""
+    items = [item for item, key in draft.gathered.item_keys.items() if key in draft.split]
+    if counts := hits.open_among(draft.project, items):
+        text = _(
+            "Private data in the texts waits for a look: %(count)d (%(kinds)s). Decide on the page “Private data” what is masked and what stays, then freeze again."
+        )
+        told = {"count": sum(counts.values()), "kinds": hits.in_words(counts)}
+        raise JobFailed(text % told, reason="private")
 
 
 def _store(draft: Draft, grip: Grip) -> None:

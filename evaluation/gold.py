@@ -11,7 +11,7 @@ from django.db.models import Case, F, TextField, When
 from django.db.models.functions import Substr
 from django.utils.translation import gettext as _
 
-from annotation import candidates, clusters, spreads
+from annotation import candidates, clusters, masking, spreads
 from annotation import schema as schemas
 from annotation.jobs import JobFailed
 from annotation.kinds import KINDS, About
@@ -86,6 +86,8 @@ class Gathered:
         self.measuring: set[str] = set()
         self.left_out: list[str] = []
         self.duplicates = 0
+        self.hidden: Counter[str] = Counter()
+        self.kept: dict[str, list[str]] = {}
         self.numbers: Counter[int] = Counter()
         # Sets of labels, or many questions, have too many combinations for each to be a stratum of its own.
         self._sets = len(questions) > 2 or any(entry["kind"] in SETS for entry in questions)
@@ -106,6 +108,7 @@ class Gathered:
         answers = _answers(self.project, self.questions)
         self._count_votes(answers)
         self.together = clusters.together(self.project)
+        self.masks = masking.Masks(self.project.pk)
         out = Item.objects.filter(project=self.project, left_out__isnull=False).values_list("pk", flat=True)
         self.duplicates = sum(pk in answers for pk in out)
         for done, row in enumerate(_rows(self.project, self.questions[0]["name"])):
@@ -142,10 +145,15 @@ class Gathered:
 
     def _take(self, row: dict[str, Any], answer: _Answer, options: Mapping[str, Any]) -> None:
         key = _key(row)
-        text = clean(row["words"]).text
+        place = (row["document"], row["words"], row["start"] or 0, row["end"])
+        # What is masked moves places, as cleaning does.
+        places = self.masks.moved(*place) or _cleaned(row["words"])
+        text = places.text
+        values = self.masks.values(*place)
+        row = {**row, **self._masked_fields(row)}
         responses = row["document__candidates"]
         about = About(text, row["document__published_at"], candidates.names(responses), row["document__language"])
-        gold = _clean_gold(answer.gold, self.questions, about, row["words"])
+        gold = _clean_gold(answer.gold, self.questions, about, places, values)
         if gold is None or not text:
             self.left_out.append(key)
             return
@@ -154,7 +162,7 @@ class Gathered:
         self.numbers.update(set(answer.numbers.values()))
         self.item_keys[row["pk"]] = key
         self.offsets[key] = self.spool.tell()
-        soft = _clean_soft(answer.soft, self.questions, about, row["words"])
+        soft = _clean_soft(answer.soft, self.questions, about, places, values)
         kept = {"item": row["pk"], "text": text, "gold": gold, "soft": soft, "fields": _fields(row, key)}
         self.spool.write(json.dumps({**kept, "methods": answer.methods, "votes": answer.votes}).encode() + b"\n")
         measures = row["role"] != Item.Role.WORK
@@ -163,7 +171,7 @@ class Gathered:
         self.units.append(
             Unit(
                 key=key,
-                text_key=row["document__text_key"] if row["start"] is None else text_key(text),
+                text_key=row["document__text_key"] if row["start"] is None and not values else text_key(text),
                 stratum="\x1f".join(_stratum(gold, entry) for entry in self.questions),
                 groups=(*_groups(row, options), *self.together.get(row["pk"], ())),
                 given=_given(row, options) or ("train" if measures else None),
@@ -171,6 +179,16 @@ class Gathered:
                 day=day_of(row["document__published_at"]),
             )
         )
+
+    def _masked_fields(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What of the document is frozen beside its text, with placeholders; counts what is masked and what was kept."""
+        hidden, kept = self.masks.counts(row["document"], row["start"] or 0, row["end"])
+        self.hidden.update(hidden)
+        for kind in kept:
+            self.kept.setdefault(kind, []).append(_key(row))
+        names = ("title", "reference", "candidates", "metadata")
+        fields = self.masks.fields(row["document"], {name: row[f"document__{name}"] for name in names})
+        return {f"document__{name}": value for name, value in fields.items()}
 
 
 def _answers(project: Project, questions: Sequence[dict[str, Any]]) -> dict[int, _Answer]:
@@ -211,7 +229,7 @@ def _rows(project: Project, question: str) -> Iterable[dict[str, Any]]:
         .annotate(words=Case(When(start__isnull=True, then=whole), default=passage, output_field=TextField()))
     )
     names = ("external_id", "text_key", "given_split", "metadata", "candidates", "reference", *FIELDS)
-    values = rows.values("pk", "role", "start", "end", "words", *(f"document__{name}" for name in names))
+    values = rows.values("pk", "document", "role", "start", "end", "words", *(f"document__{name}" for name in names))
     return cast(Iterable[dict[str, Any]], values.iterator(chunk_size=BATCH))
 
 
@@ -277,22 +295,32 @@ def _given(row: dict[str, Any], options: Mapping[str, Any]) -> str | None:
 
 
 def _clean_gold(
-    gold: dict[str, Any], questions: Sequence[dict[str, Any]], about: About, words: str
+    gold: dict[str, Any],
+    questions: Sequence[dict[str, Any]],
+    about: About,
+    places: Moved,
+    values: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """Gold in the order of the questions; None where a value is no answer under this guideline version.
 
-    words: those of the item, which may have blanks around the text that is frozen, as a passage has.
+    places: from the item's words, which may have blanks around the text that is frozen (as a passage has) or private data
+    that is masked in it. values: what is masked -> its placeholder.
     """
     try:
-        if words != about.text:
-            gold = _moved(gold, questions, moved(words))
+        if places.raw != places.text:
+            gold = _moved(gold, questions, places)
+        gold = _without(gold, questions, values) if values else gold
         return schemas.clean(gold, {"questions": questions}, about=about, partial=True)
     except ValueError:
         return None
 
 
 def _clean_soft(
-    soft: dict[str, Any], questions: Sequence[dict[str, Any]], about: About, words: str
+    soft: dict[str, Any],
+    questions: Sequence[dict[str, Any]],
+    about: About,
+    places: Moved,
+    values: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """How answers spread, about the text that is frozen; what is no answer under this guideline is left out of it."""
     by_name = {entry["name"]: entry for entry in questions}
@@ -302,7 +330,7 @@ def _clean_soft(
         kept = [
             {"value": value[name], "n": one["n"]}
             for one in spread
-            if (value := _clean_gold({name: one["value"]}, [_alone(entry)], about, words)) and name in value
+            if (value := _clean_gold({name: one["value"]}, [_alone(entry)], about, places, values)) and name in value
         ]
         if kept:
             found[name] = _spread(kept, entry)
@@ -322,6 +350,20 @@ def _alone(entry: dict[str, Any]) -> dict[str, Any]:
 def _moved(gold: dict[str, Any], questions: Sequence[dict[str, Any]], places: Moved) -> dict[str, Any]:
     moves = {entry["name"]: move for entry in questions if (move := KINDS[entry["kind"]].move)}
     return {name: moves[name](value, places) if name in moves else value for name, value in gold.items()}
+
+
+def _cleaned(words: str) -> Moved:
+    return Moved(words, words, ()) if clean(words).text == words else moved(words)
+
+
+def _without(gold: dict[str, Any], questions: Sequence[dict[str, Any]], values: Mapping[str, str]) -> dict[str, Any]:
+    """Gold whose free words repeat nothing that is masked in the text."""
+    free = {entry["name"] for entry in questions if entry["kind"] == "text"}
+    found = {**gold}
+    for name in free.intersection(found):
+        for value in sorted(values, key=len, reverse=True) if isinstance(found[name], str) else ():
+            found[name] = found[name].replace(value, values[value])
+    return found
 
 
 def _stratum(gold: dict[str, Any], question: dict[str, Any]) -> str:

@@ -106,6 +106,7 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
     sample = a.Sample.objects.create(project=project, name="First", seed=7, design={"by": [], "method": "simple"})
     cluster = a.Cluster.objects.create(project=project, kind="exact", size=1, similarity=1.0)
     a.ClusterMember.objects.create(cluster=cluster, item=items[0], place=0)
+    a.PrivateHit.objects.create(project=project, document=items[0].document, start=0, end=4, kind="email", number=1)
     scan = a.Scan.objects.create(project=project, what="private", state="done")
     return {
         "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
@@ -180,7 +181,7 @@ def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
 
 
 def counts() -> dict[str, int]:
-    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Sample, a.Scan, a.Verdict, a.Cluster, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Sample, a.Scan, a.Verdict, a.Cluster, a.PrivateHit, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -368,11 +369,12 @@ API_READS["manager"] |= {"api-alarms"}
 API_WRITES["post"] |= {"api-alarms": "manager"}
 API_WRITES["patch"] |= {"api-alarm": "manager"}
 # Duplicates and private data.
-MANAGER_ONLY |= {"duplicates", "cluster", "scan_progress"}
 API_READS["manager"] |= {"api-import-cleaning"}
 API_WRITES["post"] |= {"api-import-cleaning": "manager"}
-API_READS["manager"] |= {"api-duplicates", "api-cluster", "api-scan"}
-API_WRITES["post"] |= dict.fromkeys(("api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo"), "manager")  # fmt: skip
+MANAGER_ONLY |= {"duplicates", "cluster", "scan_progress", "private_data"}
+API_READS["manager"] |= {"api-duplicates", "api-cluster", "api-scan", "api-private-data", "api-private-policy"}
+API_WRITES["post"] |= dict.fromkeys(("api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-private-data", "api-private-search"), "manager")  # fmt: skip
+API_WRITES["put"] |= {"api-private-policy": "manager"}
 API_WRITES["delete"] |= {"api-cluster": "manager", "api-scan": "manager"}
 # Calibration rounds.
 CALIBRATE = {"rounds", "round"}
@@ -419,7 +421,7 @@ def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     manager_posts += ("alarms", "dismiss_alarm", "api-alarms", "api-alarm")
     manager_posts += ("open_round", "api-round-open")
     manager_posts += ("import_clean", "api-import-cleaning")
-    manager_posts += ("duplicates", "cluster", "duplicates_rule", "duplicates_undo", "scan_cancel", "api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-scan")  # fmt: skip
+    manager_posts += ("duplicates", "cluster", "duplicates_rule", "duplicates_undo", "scan_cancel", "api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-scan", "private_data", "decide_private", "private_policy", "api-private-data", "api-private-policy", "api-private-search")  # fmt: skip
     manager_posts += ("manage_qualification", "explain_item", "let_label", "api-qualification-results", "api-member-qualification")  # fmt: skip
     for name, pattern in PROJECT:
         if name.rpartition(":")[2] in manager_posts:

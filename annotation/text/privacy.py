@@ -21,6 +21,8 @@ from stdnum.us import ssn
 
 from annotation.text.words import gettext_noop
 
+# Raised whenever other places are found than before, so that texts are looked through anew.
+VERSION = 1
 # `\b` takes Chinese characters for letters, so that nothing between them would be found.
 BEFORE, AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 NEAR = 24
@@ -98,7 +100,7 @@ def mask(text: str, hits: Iterable[Hit]) -> Masked:
     for start, end, kind in sorted(hits):
         if not done <= start < end <= len(text):
             raise ValueError(f"The hit [{start}, {end}) overlaps another one or lies outside of the text.")
-        value = (kind, re.sub(r"[\s().-]", "", text[start:end]).casefold())
+        value = (kind, same(kind, text[start:end]))
         if value not in numbers:
             given[kind] += 1
             numbers[value] = given[kind]
@@ -118,6 +120,16 @@ def masking(text: str, *, kinds: Iterable[str] | None = None) -> list[tuple[int,
         return []
     masked = mask(text, hits)
     return [(start, end, masked.text[low:high]) for start, end, low, high in masked.moves]
+
+
+def same(kind: str, value: str) -> str:
+    """What two values must share to count as the same: letters of any case, and any way of grouping a number."""
+    return value.casefold() if kind == "email" else re.sub(r"[\s().-]", "", value).casefold()
+
+
+def placeholder(kind: str, number: int) -> str:
+    """What stands in a masked text, such as [EMAIL_1]."""
+    return f"[{KINDS[kind].placeholder}_{number}]"
 
 
 # -- What is looked for -------------------------------------------------------------------------------------------

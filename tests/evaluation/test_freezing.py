@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from annotation import controlling, jobs, measuring, publishing
+from annotation import controlling, jobs, measuring, publishing, screening
 from annotation import models as a
 from annotation import schema as schemas
 from annotation.jobs import Grip, JobLost
@@ -589,6 +589,8 @@ def test_nearly_the_same_text_in_two_given_splits_stops_the_freeze_but_not_the_o
 def test_private_data_in_the_texts_is_told_by_kind_and_never_by_value(project: a.Project) -> None:
     make_texts(project, 10)
     make_texts(project, ["Write to jane.doe@example.org or j@example.org.", "联系人张三，手机13812345678。"])
+    assert freeze(project).reason == "private"
+    screening.decide(project=project, asked={"scope": "all"}, state="keep", reason="public", user=None)
     told = {finding["values"]["title"]: finding for finding in freeze(project).findings if finding["code"] == "private"}
     assert {title: finding["keys"] for title, finding in told.items()} == {"E-mail address": ["d10"], "Chinese mobile number": ["d11"]}  # fmt: skip
     assert told["E-mail address"]["values"]["count"] == 2
