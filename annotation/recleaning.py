@@ -157,11 +157,11 @@ def _clean_batch(row: Import, pks: Iterable[int], cleaner: Cleaner, counts: dict
             counts["same"] += 1
             continue
         document.raw = raw if cleaned.text != raw else None
-        document.text, document.cleaning = cleaned.text, told
+        document.text, document.cleaning, document.screened = cleaned.text, told, 0
         document.text_key = document_key(cleaned.text, document.candidates)
         fresh.append(document)
     counts["changed"] += len(fresh)
-    Document.objects.bulk_update(fresh, ["text", "raw", "cleaning", "text_key"], batch_size=BATCH)
+    Document.objects.bulk_update(fresh, ["text", "raw", "cleaning", "text_key", "screened"], batch_size=BATCH)
     # What stood at these places stands there no more; a search finds it anew.
     PrivateHit.objects.filter(document__in=fresh).delete()
     _cut_anew(row, [(document, items.get(document.pk, [])) for document in fresh])

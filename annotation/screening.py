@@ -29,7 +29,7 @@ POLICIES = {
     "allow": gettext_lazy("stays as it is"),
 }
 REASON = 500
-BATCH = 100
+BATCH, AT_A_TIME = 500, 50
 FIELDS = ("text", "title", "reference", "candidates", "metadata")
 
 Tick = Callable[[int, int, str], None]
@@ -61,8 +61,8 @@ def screen(*, project: Project, documents: QuerySet[Document], tick: Tick) -> di
     counts: Counter[str] = Counter()
     done = 0
     for batch in batches([pk for _id, pk in todo], BATCH):
-        rows = {row["pk"]: row for row in Document.objects.filter(pk__in=batch).values("pk", *FIELDS)}
-        found = {pk: _hits(rows[pk]) for pk in batch if pk in rows}
+        rows = Document.objects.filter(pk__in=batch).values("pk", *FIELDS)
+        found = {row["pk"]: _hits(row) for row in rows.iterator(chunk_size=AT_A_TIME)}
         counts += _write(project, batch, found, numbers)
         done += len(batch)
         tick(done, len(todo), _("looking for private data"))
@@ -142,11 +142,14 @@ class _Numbers:
         rows = PrivateHit.objects.filter(project=self.project, pk__gt=self.seen).order_by("pk")
         told = list(rows.values_list("pk", "document", "part", "start", "end", "kind", "number"))
         for batch in batches(told, BATCH):
-            documents = Document.objects.filter(pk__in={row[1] for row in batch}).values("pk", *FIELDS)
-            words = {row["pk"]: dict(masking.parts(row)) for row in documents}
-            for _pk, document, part, start, end, kind, number in batch:
-                value = words.get(document, {}).get(part, "")[start:end]
-                self._take(self._place(kind, privacy.same(kind, value)), number)
+            of: dict[int, list[Any]] = {}
+            for row in batch:
+                of.setdefault(row[1], []).append(row)
+            for fields in Document.objects.filter(pk__in=of).values("pk", *FIELDS).iterator(chunk_size=AT_A_TIME):
+                words = dict(masking.parts(fields))
+                for _pk, _document, part, start, end, kind, number in of[fields["pk"]]:
+                    value = words.get(part, "")[start:end]
+                    self._take(self._place(kind, privacy.same(kind, value)), number)
         if told:
             self.seen = told[-1][0]
 
