@@ -61,15 +61,19 @@ def screen(*, project: Project, documents: QuerySet[Document], tick: Tick) -> di
     counts: Counter[str] = Counter()
     done = 0
     for batch in batches([pk for _id, pk in todo], BATCH):
-        rows = Document.objects.filter(pk__in=batch).values("pk", *FIELDS)
-        found = {row["pk"]: _hits(row) for row in rows.iterator(chunk_size=AT_A_TIME)}
-        counts += _write(project, batch, found, numbers)
+        rows = Document.objects.filter(pk__in=batch).values("pk", "text_key", "cleaning", *FIELDS)
+        found, states = dict[int, list[Found]](), dict[int, Stamp]()
+        for row in rows.iterator(chunk_size=AT_A_TIME):
+            found[row["pk"]], states[row["pk"]] = _hits(row), (row["text_key"], row["cleaning"])
+        counts += _write(project, {pk: states[pk] for pk in batch if pk in states}, found, numbers)
         done += len(batch)
         tick(done, len(todo), _("looking for private data"))
     return {"documents": done, "hits": dict(counts)}
 
 
 Found = tuple[str, privacy.Hit, str]
+# What tells that a document is as it was when it was read: a cleaning changes one or the other.
+Stamp = tuple[str, Any]
 
 
 def _hits(row: Mapping[str, Any]) -> list[Found]:
@@ -83,11 +87,14 @@ def _hits(row: Mapping[str, Any]) -> list[Found]:
 
 @transaction.atomic
 def _write(
-    project: Project, batch: Sequence[int], found: Mapping[int, list[Found]], numbers: "_Numbers"
+    project: Project, states: Mapping[int, Stamp], found: Mapping[int, list[Found]], numbers: "_Numbers"
 ) -> Counter[str]:
     """The hits of some documents, with numbers that nobody else gives at the same time."""
     policy = Project.objects.select_for_update(no_key=True).get(pk=project.pk).private_policy
-    fresh = set(Document.objects.filter(pk__in=batch, screened__lt=privacy.VERSION).values_list("pk", flat=True))
+    waiting = Document.objects.filter(pk__in=states, screened__lt=privacy.VERSION)
+    # One that was cleaned anew meanwhile has other places, and is looked through the next time.
+    told = waiting.values_list("pk", "text_key", "cleaning")
+    fresh = {pk for pk, *stamp in told if tuple(stamp) == states[pk]}
     hits = PrivateHit.objects.filter(document__in=fresh)
     hits.open().delete()
     decided: dict[int, list[tuple[str, int, int]]] = {}
@@ -96,7 +103,7 @@ def _write(
     numbers.catch_up()
     now = timezone.now()
     rows = []
-    for pk in batch:
+    for pk in states:
         for part, hit, value in found.get(pk, []) if pk in fresh else []:
             if any(where == part and start < hit.end and end > hit.start for where, start, end in decided.get(pk, [])):
                 continue

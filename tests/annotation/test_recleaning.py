@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from annotation import delegating, jobs, recleaning
+from annotation import delegating, jobs, recleaning, scanning, screening
 from annotation import models as a
 from tests.annotation.worlds import answer, bring, documents, lease, lines
 from tests.conftest import make_project
@@ -109,3 +109,14 @@ def test_page_api_and_command_do_the_same(project, cast, client):
     assert documents(project)["a"] == HTML
     client.force_login(cast["alice"])
     assert client.post(f"/p/{project.slug}/imports/{row.pk}/clean/").status_code in (403, 404)
+
+
+def test_a_text_that_is_cleaned_anew_is_looked_through_anew(project):
+    rows = [{"id": "a", "text": "<p>Write to a@b.example.</p>"}]
+    bring(project, lines(*rows), clean=["html"])
+    scanning.at_once(project=project, what="private")
+    assert a.PrivateHit.objects.get().start == 9
+    recleaning.reclean(row=a.Import.objects.latest("pk"), steps=[], user=None)
+    assert (a.PrivateHit.objects.count(), screening.unscreened(project).count()) == (0, 1)
+    scanning.at_once(project=project, what="private")
+    assert a.PrivateHit.objects.get().start == 12

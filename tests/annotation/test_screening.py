@@ -251,14 +251,15 @@ def test_two_searches_at_a_time_find_everything_once(project):
     found = {
         pk: screening._hits(row) for pk, row in ((row["pk"], row) for row in documents.values("pk", *screening.FIELDS))
     }
+    stamps = {pk: (key, cleaning) for pk, key, cleaning in documents.values_list("pk", "text_key", "cleaning")}
     # Another worker is through with everything before this one writes what it has found.
     scan(project)
-    assert screening._write(project, list(found), found, numbers) == {}
+    assert screening._write(project, stamps, found, numbers) == {}
     assert a.PrivateHit.objects.count() == 4
     make_items(project, [f"{OTHER}; new@example.net"])
     last = documents.latest("pk")
     again = {last.pk: screening._hits(documents.filter(pk=last.pk).values("pk", *screening.FIELDS)[0])}
-    screening._write(project, [last.pk], again, numbers)
+    screening._write(project, {last.pk: (last.text_key, last.cleaning)}, again, numbers)
     assert list(a.PrivateHit.objects.filter(document=last).values_list("number", flat=True)) == [2, 3]
 
 
@@ -288,3 +289,17 @@ def test_contexts_are_read_in_a_fixed_number_of_queries(project, django_assert_n
         "[EMAIL_1]",
         hits.AROUND + 1,
     )
+
+
+def test_a_text_that_was_cleaned_anew_meanwhile_is_left_to_the_next_search(project):
+    [item] = make_items(project, TEXTS[:1])
+    [row] = a.Document.objects.values("pk", "text_key", "cleaning", *screening.FIELDS)
+    found = {row["pk"]: screening._hits(row)}
+    a.Document.objects.update(text=f"Do write to {MAIL}.", text_key="1" * 32)
+    stamps = {row["pk"]: (row["text_key"], row["cleaning"])}
+    assert screening._write(project, stamps, found, screening._Numbers(project)) == {}
+    assert screening.unscreened(project).count() == 1
+    scan(project)
+    [hit] = a.PrivateHit.objects.all()
+    item.refresh_from_db()
+    assert item.document.text[hit.start : hit.end] == MAIL
