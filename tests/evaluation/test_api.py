@@ -82,7 +82,7 @@ def test_a_program_freezes_downloads_and_checks_a_version(project, cast, caller_
     checked = dave.get(f"{at}verify/").json()
     assert (checked["ok"], checked["changed"]) == (True, [])
     files = download(dave, version)
-    assert {"README.md", "data/train.jsonl", "data/dev.jsonl", "data/test.jsonl", "guideline.md", "schema.json", "manifest.json", "SHA256SUMS"} == set(files)  # fmt: skip
+    assert {"README.md", "data/train.jsonl", "data/dev.jsonl", "data/test.jsonl", "guideline.md", "schema.json", "manifest.json", "SHA256SUMS", "croissant.json", "datasheet.md", "LICENSE", "CITATION.cff"} == set(files)  # fmt: skip
     for line in files["SHA256SUMS"].splitlines():
         digest, _blanks, name = line.partition("  ")
         assert hashlib.sha256(files[name].encode()).hexdigest() == digest
