@@ -9,6 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
+from annotation.kinds import KINDS, About
 from annotation.models import Document, Item, PrivateHit
 from annotation.settling import batches
 from annotation.text import privacy
@@ -104,6 +107,52 @@ class Masks:
 
 def _is_in(part: str, first: int, last: int, start: int, end: int | None) -> bool:
     return bool(part) or (last > start and (end is None or first < end))
+
+
+class Frozen:
+    """Answers to items as they fit the texts that a version froze: moved, and without what was masked.
+
+    texts: item -> its frozen text. Where what is decided today gives another text than was frozen, an answer that is about
+    words is withheld: it would tell what was masked then, or point elsewhere.
+    """
+
+    def __init__(self, project: int, texts: Mapping[int, str]) -> None:
+        hits = PrivateHit.objects.filter(document=OuterRef("document"))
+        rows = Item.objects.filter(Exists(hits), pk__in=list(texts)).select_related("document")
+        items = {item.pk: item for item in rows}
+        masks = Masks(project, {item.document_id for item in items.values()})
+        self.places: dict[int, Moved | None] = {}
+        self.values: dict[int, dict[str, str]] = {}
+        for pk, item in items.items():
+            place = (item.document_id, item.text, item.start or 0, item.end)
+            found = masks.moved(*place) or moved(item.text)
+            self.places[pk] = found if found.text == texts[pk] else None
+            self.values[pk] = masks.values(*place)
+
+    def answer(self, item: int, question: Mapping[str, Any], value: Any) -> Any:
+        """The value as it may be told; None where it is withheld."""
+        kind = KINDS[question["kind"]]
+        if item not in self.places or (kind.move is None and question["kind"] != "text"):
+            return value
+        places = self.places[item]
+        if places is None:
+            return None
+        if kind.move is None:
+            return self.words(item, value) if isinstance(value, str) else value
+        if places.raw == places.text:
+            return value
+        try:
+            return kind.clean(kind.move(value, places), dict(question), About(places.text))
+        except ValueError:
+            return None
+
+    def words(self, item: int, words: str) -> str:
+        """Free words, such as a comment, without what is masked in the text; empty where that is not known any more."""
+        if item in self.places and self.places[item] is None:
+            return ""
+        for value in sorted(self.values.get(item, ()), key=len, reverse=True):
+            words = words.replace(value, self.values[item][value])
+        return words
 
 
 def masked(unit: Document | Item) -> tuple[str, Moved]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
+from annotation import masking
 from annotation.models import Annotation, Gold, Revision
 from evaluation.formats import jsonl, parquet
 from evaluation.formats.release import File, Row
@@ -79,6 +80,12 @@ def pseudonyms(version: DatasetVersion) -> Callable[[int | None], str]:
     return name
 
 
+def _masked(wanted: Wanted, examples: dict[int, tuple[str, str]]) -> masking.Frozen:
+    """What of the answers to these examples may be told, beside the private data that is masked in their texts."""
+    texts = dict(wanted.shown.filter(item__in=list(examples)).values_list("item_id", "text"))
+    return masking.Frozen(wanted.version.dataset.project_id, texts)
+
+
 def _until(version: DatasetVersion) -> datetime:
     """The moment up to which answers and gold were looked at."""
     moment = version.gold_until or version.frozen_at
@@ -98,7 +105,7 @@ def _annotations(wanted: Wanted) -> Iterator[Row]:
     until, name = _until(wanted.version), pseudonyms(wanted.version)
     counted = Q(superseded_at=None) | Q(superseded_at__gt=until)
     aside = Q(set_aside=None) | Q(set_aside__made_at__gt=until)
-    questions = set(wanted.version.options["questions"])
+    questions = {entry["name"]: entry for entry in wanted.version.questions}
     for examples in _chunks(wanted):
         found = Annotation.objects.filter(counted, aside, item__in=list(examples), created_at__lte=until)
         found = found.exclude(status=Annotation.Status.DRAFT).select_related("guideline_version")
@@ -109,6 +116,7 @@ def _annotations(wanted: Wanted) -> Iterator[Row]:
             said = earlier.get(row.pk) if row.updated_at > until else row
             if said is not None:
                 told.append((row, said))
+        masked = _masked(wanted, examples)
         order = {item: place for place, item in enumerate(examples)}
         told.sort(
             key=lambda pair: (order[pair[0].item_id], name(pair[0].annotator_id), pair[0].guideline_version.number)
@@ -122,7 +130,12 @@ def _annotations(wanted: Wanted) -> Iterator[Row]:
                 "annotator": name(row.annotator_id),
                 "status": said.status,
                 "skip_reason": said.skip_reason,
-                "answer": {key: value for key, value in sorted(said.answer.items()) if key in questions},
+                "answer": {
+                    question: value
+                    for question, given in sorted(said.answer.items())
+                    if question in questions
+                    and (value := masked.answer(row.item_id, questions[question], given)) is not None
+                },
                 "guideline_version": row.guideline_version.number,
                 "confidence": said.confidence,
                 "flagged": said.flagged,
@@ -131,7 +144,7 @@ def _annotations(wanted: Wanted) -> Iterator[Row]:
                 "seconds": said.seconds,
                 "day": moment.date().isoformat(),
             }
-            yield shown | ({"comment": said.comment} if wanted.comments else {})
+            yield shown | ({"comment": masked.words(row.item_id, said.comment)} if wanted.comments else {})
 
 
 def _earlier(changed: list[int], until: datetime) -> dict[int, Revision]:
@@ -144,7 +157,9 @@ def _adjudications(wanted: Wanted) -> Iterator[Row]:
     """What people decided, by example and question."""
     until, name = _until(wanted.version), pseudonyms(wanted.version)
     counted = Q(superseded_at=None) | Q(superseded_at__gt=until)
+    questions = {entry["name"]: entry for entry in wanted.version.questions}
     for examples in _chunks(wanted):
+        masked = _masked(wanted, examples)
         found = Gold.objects.filter(
             counted,
             item__in=list(examples),
@@ -159,7 +174,7 @@ def _adjudications(wanted: Wanted) -> Iterator[Row]:
                 "id": key,
                 "split": split,
                 "question": row.question,
-                "value": row.value,
+                "value": masked.answer(row.item_id, questions[row.question], row.value),
                 "decided_by": name(row.settled_by_id),
                 "reason": row.reason,
                 "rule": row.rule,
@@ -167,4 +182,4 @@ def _adjudications(wanted: Wanted) -> Iterator[Row]:
                 "guideline_version": row.guideline_version.number,
                 "day": row.settled_at.date().isoformat(),
             }
-            yield shown | ({"note": row.note} if wanted.comments else {})
+            yield shown | ({"note": masked.words(row.item_id, row.note)} if wanted.comments else {})

@@ -1,13 +1,17 @@
 """A freeze and private data: refused while any waits for a look, masked where that was decided, with its gold moved along."""
 
+import json
 from typing import Any
 
 import pytest
 
 from annotation import masking, scanning, screening
 from annotation import models as a
+from annotation import schema as schemas
+from evaluation import raw
 from evaluation.models import Example
-from tests.conftest import make_gold, make_items, make_project, set_schema
+from evaluation.wanted import want
+from tests.conftest import make_annotation, make_gold, make_items, make_project, set_schema
 from tests.evaluation.worlds import freeze, make_texts
 
 MAIL = "jane.doe@example.org"
@@ -85,8 +89,6 @@ SCHEMA: dict[str, Any] = {
 
 
 def test_marks_and_free_words_follow_what_is_masked(cast):
-    from annotation import schema as schemas
-
     project = make_project(cast, slug="marks")
     set_schema(project, schemas.check(SCHEMA))
     text = f"Ask {MAIL} or Bob tomorrow."
@@ -109,3 +111,29 @@ def test_marks_and_free_words_follow_what_is_masked(cast):
     assert {one["text"] for one in example.gold["who"]} == {"[EMAIL_1]", "Bob"}
     assert example.gold["why"] == "Because [EMAIL_1] said so"
     assert masking.masked(item)[0] == example.text
+
+
+def test_raw_answers_are_told_without_what_is_masked(cast):
+    project = make_project(cast, slug="marks")
+    set_schema(project, schemas.check(SCHEMA))
+    text = f"Ask {MAIL} or Bob tomorrow."
+    [item] = make_items(project, [text])
+    at, inside = text.index("Bob"), text.index("doe")
+    said = [{"start": at, "end": at + 3, "label": "person", "text": "Bob"}, {"start": inside, "end": inside + 3, "label": "person", "text": "doe"}]  # fmt: skip
+    make_annotation(item, cast["alice"], answer={"who": said, "why": f"{MAIL} said so"}, comment=f"see {MAIL}")
+    make_gold(item, said, question="who", note=MAIL)
+    make_gold(item, "Because", question="why")
+    scanning.at_once(project=project, what="private")
+    decide(project, "mask")
+    version = freeze(project, allow_leaks="all of it")
+    wanted = want(version, with_test_gold=True, annotations=True, comments=True)
+    [answer], decisions = list(raw._annotations(wanted)), list(raw._adjudications(wanted))
+    frozen = Example.objects.get(version=version).text
+    assert [frozen[mark["start"] : mark["end"]] for mark in answer["answer"]["who"]] == ["[EMAIL_1]", "Bob"]
+    assert (answer["answer"]["why"], answer["comment"]) == ("[EMAIL_1] said so", "see [EMAIL_1]")
+    assert "doe" not in json.dumps([answer, decisions])
+    # Once another decision is taken, what was masked then is withheld, not told.
+    decide_all = a.PrivateHit.objects.update(state="keep")
+    assert decide_all == 1
+    [answer] = raw._annotations(wanted)
+    assert (answer["answer"], answer["comment"]) == ({}, "")
