@@ -162,9 +162,13 @@ def start(
         project = inviting.create_project(
             name=name, slug=slug, user=user, overlap=overlap or int(move.found["overlap"]), agreed_percent=0, second_percent=0
         )  # fmt: skip
-        with row.file.open("rb") as file:
+        with Path(row.file.path).open("rb") as file:
             found = importing.prepare(project=project, file=file, filename=row.filename, user=user, create_schema=True, people=renamed)  # fmt: skip
-        importing.check(found)
+        try:
+            importing.check(found)
+        except ValueError:
+            found.file.delete(save=False)
+            raise
         row.project = project
         row.save(update_fields=["project"])
     row.file.delete(save=False)

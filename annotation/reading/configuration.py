@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 
 from annotation.reading.labelstudio import path_name
 from annotation.reading.row import Unreadable
-from annotation.reading.told import Asked, Told, name_of
+from annotation.reading.told import Asked, Told, name_of, short
 from annotation.text.words import _
 
 MOST = 2_000_000  # characters of a configuration
@@ -171,6 +171,7 @@ def _control(node: Element, told: Told, places: dict[str, str]) -> Asked:
         value = one.get("alias") or one.get("value") or ""
         if value:
             more = keys.of(one.get("hotkey"), one.get("background"))
+            value = short(value)
             asked.labels[value] = {"name": value, "title": one.get("value") or value, "definition": one.get("hint") or "", **more}  # fmt: skip
     return asked
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from annotation.reading import json_lines, json_records
 from annotation.reading.markup import words_of
 from annotation.reading.row import Options, Row
-from annotation.reading.told import Asked, Told
+from annotation.reading.told import Asked, Told, short
+from annotation.text.offsets import from_utf16
 from annotation.text.words import _
 
 # Types of results that mark words; of the others that are read see _READ.
@@ -99,7 +100,7 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
     }
     suggestions: list[dict[str, Any]] = []
     for one in _last_of_each(given, told):
-        answers = _answers(one.get("result"), told, compared)
+        answers = _in_points(_answers(one.get("result"), told, compared), text)
         is_gold = one.get("ground_truth") is True
         if not is_gold or one.get("completed_by") is not None:
             row["annotations"].append(_annotation(one, answers))
@@ -109,7 +110,7 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
                 **answers,
             } or None
     for one in predictions:
-        answers = _answers(one.get("result"), told, compared)
+        answers = _in_points(_answers(one.get("result"), told, compared), text)
         source = str(one.get("model_version") or _("model"))
         suggestions += [
             {"question": name, "value": value, "source": source, "score": one.get("score")}
@@ -117,6 +118,28 @@ def adapted(task: dict[str, Any], told: Told) -> dict[str, Any]:
         ]
     row["suggestions"], row["annotations"] = suggestions or None, row["annotations"] or None
     return row
+
+
+def _in_points(answers: dict[str, Any], text: Any) -> dict[str, Any]:
+    """Marks with offsets in code points; Label Studio counts UTF-16 units, unless its quotes say otherwise."""
+    convert = from_utf16(text) if isinstance(text, str) else None
+    if convert is None:
+        return answers
+    return {
+        name: _converted(value, text, convert) if isinstance(value, list) else value for name, value in answers.items()
+    }
+
+
+def _converted(value: list[Any], text: str, convert: Callable[[int], int | None]) -> list[Any]:
+    found = []
+    for one in value:
+        if isinstance(one, dict) and isinstance(one.get("start"), int) and isinstance(one.get("end"), int):
+            start, end = convert(one["start"]), convert(one["end"])
+            if start is None or end is None or one.get("text", text[start:end]) != text[start:end]:
+                return value
+            one = {**one, "start": start, "end": end}
+        found.append(one)
+    return found
 
 
 def _last_of_each(given: list[dict[str, Any]], told: Told) -> list[dict[str, Any]]:
@@ -245,15 +268,16 @@ def _choices(name: str, values: list[dict[str, Any]], told: Told, compared: Comp
     chosen = [label for value in values for label in value.get("choices") or []]
     labels = [str(label[-1]) if isinstance(label, list) and label else str(label) for label in chosen]
     asked = told.ask(name, "choice")
+    asked.sure = True
+    asked.add(label for label in labels if asked.known(label) not in asked.labels)
     labels = [asked.known(label) for label in labels]
-    asked.add(labels)
     asked.several = asked.several or len(labels) > 1
     return asked, labels[0] if len(labels) == 1 else labels or None
 
 
 def path_name(path: list[Any]) -> str:
     """What a label of a tree is called: all its names, because two branches may end alike."""
-    return " / ".join(map(str, path))
+    return short(" / ".join(map(str, path)))
 
 
 def _taxonomy(name: str, values: list[dict[str, Any]], told: Told, compared: Compared) -> Found:
@@ -351,7 +375,12 @@ def _of_min(record: dict[str, Any], told: Told) -> dict[str, Any]:
     for name in said:
         _put(answers, *_short(name, record[name], told))
     text = data.pop(place, None)
-    one = {"annotator": who(record["annotator"]), "label": answers, "seconds": record.get("lead_time"), "whole": True}
+    one = {
+        "annotator": who(record["annotator"]),
+        "label": _in_points(answers, text),
+        "seconds": record.get("lead_time"),
+        "whole": True,
+    }
     return {
         "id": data.pop("id", record.get("id")),
         "text": text,

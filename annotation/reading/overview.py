@@ -17,6 +17,7 @@ from annotation.reading.separators import find_delimiter
 from annotation.reading.told import Told
 
 SHOWN = 10
+LOOKED = 20_000_000  # characters that are looked through while a person waits
 # Items whose answers are counted one by one.
 COUNTED = 200_000
 
@@ -47,7 +48,7 @@ def overview(path: Path, filename: str) -> Overview:
     found, text, codec = recognise(path, filename, None, None, said)
     delimiter = find_delimiter(text, found, said) if found in ("csv", "tsv") else None
     told = Told()
-    options = Options(codec or "", delimiter, work=Work(limits.PREVIEW_WORK, record=limits.PREVIEW_RECORD), told=told)
+    options = Options(codec or "", delimiter, work=Work(LOOKED, record=limits.PREVIEW_RECORD), told=told)
     seen = Overview(found, said=said)
     answers: Counter[str] = Counter()
     try:

@@ -27,9 +27,19 @@ def name_of(foreign: str) -> str:
     return f"q_{hashlib.sha256(foreign.encode(errors='replace')).hexdigest()[:8]}"
 
 
+def short(label: str) -> str:
+    """The name of a label: what is longer than a name may be is cut, with a hash that keeps two of them apart."""
+    if len(label) <= LONGEST:
+        return label
+    return f"{label[: LONGEST - 10]}… {hashlib.sha256(label.encode(errors='replace')).hexdigest()[:8]}"
+
+
 @dataclass
 class Asked:
-    """A question as far as a file tells it. `several`: some answer named more than one label."""
+    """A question as far as a file tells it. `several`: some answer named more than one label.
+
+    `declared`: by a configuration. `sure`: the answers say that they are labels, however long.
+    """
 
     name: str
     kind: str
@@ -44,6 +54,7 @@ class Asked:
     high: float | None = None
     digits: int = 0
     several: bool = False
+    sure: bool = False
     declared: bool = False
     longest: int = 0
 
@@ -52,13 +63,14 @@ class Asked:
         for label in labels:
             self.longest = max(self.longest, len(label))
             if label and len(self.labels) <= MOST:
-                self.labels.setdefault(label, {"name": label})
+                name = short(label)
+                self.labels.setdefault(name, {"name": name, **({"title": label[:120]} if name != label else {})})
 
     def known(self, label: str) -> str:
         """The name of a label that an answer gives by its title, as configurations with aliases have it."""
-        if not self.declared or label in self.labels:
-            return label
-        return next((name for name, one in self.labels.items() if one.get("title") == label), label)
+        if not self.declared or short(label) in self.labels:
+            return short(label)
+        return next((name for name, one in self.labels.items() if one.get("title") == label), short(label))
 
     def count(self, value: float) -> None:
         """A number that somebody gave."""
@@ -83,7 +95,7 @@ class Asked:
     @property
     def is_free(self) -> bool:
         """Whether what looks like labels are words that people wrote."""
-        return not self.declared and self.kind in ("choice", "choices") and (self.longest > LONGEST or len(self.labels) > MOST)  # fmt: skip
+        return not (self.declared or self.sure) and self.kind in ("choice", "choices") and (self.longest > LONGEST or len(self.labels) > MOST)  # fmt: skip
 
     def question(self) -> dict[str, Any] | None:
         """As the schema takes it; None where too little is known to ask it."""
