@@ -243,6 +243,36 @@ def test_several_questions_are_told_apart(project: a.Project) -> None:
     assert target.getvalue().splitlines()[0].startswith(b"id,text,split,gold.topic,gold.sentiment,")
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "huggingface", "fasttext", "spacy", "doccano"])
+def test_the_bytes_depend_neither_on_the_day_nor_on_the_order_of_the_rows(
+    project: a.Project, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"Profit of company {n} rose by {n} %." for n in range(30)]
+    make_texts(project, texts, language="en")
+    first = freeze(project, splits="random")
+    # The same texts under the same ids, put into the database from the last to the first.
+    other = bare_project("reversed")
+    other.version = a.GuidelineVersion.objects.create(project=other, number=1, schema=project.version.schema)
+    other.save()
+    rows = [
+        {"id": f"d{n}", "text": text, "language": "en", "label": LABELS[n % 3]}
+        for n, text in reversed([*enumerate(texts)])
+    ]
+    bring(other, "".join(json.dumps(row) + "\n" for row in rows).encode(), "x.jsonl", labels="gold")
+    second = freeze(other, splits="random")
+    assert second.content_hash == first.content_hash
+    data = [
+        {name: content for name, content in members(each, format).items() if name.startswith("data/")}
+        for each in (first, second)
+    ]
+    assert data[0] == data[1]
+    with exporting.archive(first, format=format, with_test_gold=True) as file:
+        before = file.read()
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    with exporting.archive(first, format=format, with_test_gold=True) as file:
+        assert file.read() == before
+
+
 # -- Test gold ----------------------------------------------------------------------------------------------------
 
 
