@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from annotation import jobs
 from annotation import models as a
+from annotation import schema as schemas
 from evaluation import exporting, tasks
 from evaluation import models as e
 from evaluation.raw import pseudonyms
-from tests.conftest import LABELS, make_annotation
+from tests.conftest import LABELS, make_annotation, make_gold, make_items, set_schema
 from tests.evaluation.worlds import freeze, make_texts
 
 
@@ -267,6 +268,39 @@ def test_answers_given_after_the_freeze_are_not_among_them(version, cast, projec
     kept = lines(members(after)["annotations/annotations.jsonl"])
     earlier = lines(members(before)["annotations/annotations.jsonl"])
     assert [row["answer"] for row in kept] == [row["answer"] for row in earlier]
+
+
+def test_answers_tell_nothing_of_what_is_masked(project, cast, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    questions = [{"name": "who", "kind": "spans", "labels": ["PER", "ORG"]}, {"name": "why", "kind": "text"}]
+    set_schema(project, schemas.check({"questions": questions}))
+    secret, texts = "jane@example.org", [f"Write to jane@example.org at Acme {n}." for n in range(12)]
+    for item, text in zip(make_items(project, texts, slots=0), texts, strict=True):
+        marks = [
+            {"start": 9, "end": 25, "label": "PER", "text": secret},
+            {"start": 29, "end": 33, "label": "ORG", "text": "Acme"},
+        ]
+        said = {"who": marks, "why": f"Because of {secret}."}
+        make_annotation(item, cast["alice"], answer=said, comment=f"Who is {secret}?")
+        for name, value in said.items():
+            make_gold(item, value, question=name, settled_by=cast["carol"], note=f"{secret} it is")
+        a.PrivateHit.objects.create(
+            project=project, document=item.document, part="", start=9, end=25, kind="email", number=1, state="mask",
+        )  # fmt: skip
+        assert text[9:25] == secret
+        assert text[29:33] == "Acme"
+    version = freeze(project, splits="random", group_by=())
+    assert version.state == "done", version.message
+    assert secret not in version.examples.first().text
+    row = made(version, cast["dave"], annotations=True, comments=True, with_test_gold=True, why="x")
+    files = members(row)
+    assert not [name for name, data in files.items() if secret.encode() in data]
+    told = lines(files["annotations/annotations.jsonl"])[0]
+    text = version.examples.get(key=told["id"]).text
+    assert [text[mark["start"] : mark["end"]] for mark in told["answer"]["who"]] == [
+        mark["text"] for mark in told["answer"]["who"]
+    ]
+    assert told["answer"]["who"][1]["text"] == "Acme"
 
 
 # -- Pages --------------------------------------------------------------------------------------------------------
