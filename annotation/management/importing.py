@@ -127,7 +127,11 @@ def told(entry: dict[str, Any]) -> list[str]:
     if entry["state"] != State.DONE:
         return [f"{entry['file']}: {entry['state']}"]
     counts = ", ".join(f"{entry[name]} {WORDS[name]}" for name in COUNTS if entry[name] or name in ("rows", "new"))
+    if entry["items"] != entry["new"]:
+        counts += f", cut into {entry['items']} passages or sentences"
     lines = [f"{entry['file']}: {counts}"]
+    if entry["languages"]:
+        lines.append(f"  languages: {', '.join(f'{name} {count}' for name, count in entry['languages'].items())}")
     lines += [f"  note: {warning}" for warning in entry["warnings"]]
     lines += [f"  refused: {problem['problem']}" for problem in entry["problems"][:SHOWN]]
     if entry["refused"] > SHOWN:

@@ -30,7 +30,8 @@ class Command(ProjectCommand):
         if options["steps"] is None:
             return {**told, "steps": row.options.get("clean", []), **recleaning.count(row)}
         steps = [name.strip() for name in options["steps"].split(",") if name.strip() not in ("", "none")]
-        return {**told, "steps": steps, **recleaning.reclean(row=row, steps=steps, user=user)}
+        counts = recleaning.reclean(row=row, steps=steps, user=user)
+        return {**told, "steps": row.options["clean"], **counts}
 
     def told(self, result: dict[str, Any]) -> list[str]:
         """What was done, or could be."""
