@@ -26,6 +26,7 @@ from annotation import (
 )
 from annotation import schema as schemas
 from annotation.companies import missing_from_file
+from annotation.inserting import insert
 from annotation.jobs import Grip, JobFailed
 from annotation.kinds import KINDS, score
 from annotation.models import (
@@ -52,6 +53,9 @@ MOST_LABELS = 500
 LOOKED_AT = 20_000
 # The one item of a document that is not cut.
 WHOLE: list[tuple[int | None, int | None]] = [(None, None)]
+# The columns of a new document, as `_create` fills them, and those that its row describes.
+DESCRIBED = ("title", "source_type", "language", "published_at", "issuer", "url", "reference")
+DOCUMENT = ("external_id", "text", "raw", "cleaning", "text_key", "metadata", "candidates", "given_split", *DESCRIBED)
 COUNTED = ("rows", "new", "here", "same_text", "annotations", "gold", "cases")
 
 
@@ -405,51 +409,73 @@ class Loader:
         refused.add(record.number, sentence % {"row": record.number, "id": record.external_id}, record.values)
 
     def _create(self, records: list[Record]) -> None:
-        documents = Document.objects.bulk_create(
-            Document(
-                project=self.project,
-                external_id=record.external_id,
-                text=record.text,
-                raw=record.raw,
-                cleaning=record.cleaned,
-                text_key=record.key,
-                metadata=record.metadata,
-                candidates=record.candidates,
-                given_split=record.split,
-                imported_in=self.row,
-                **record.fields,
-            )
-            for record in records
-        )
-        now = timezone.now()
-        owners = [record for record in records for _segment in record.segments or WHOLE]
-        items = Item.objects.bulk_create(
+        if not records:
+            return
+        insert(
+            Document,
+            DOCUMENT,
             (
-                Item(
-                    project=self.project,
-                    document=document,
-                    start=start,
-                    end=end,
-                    role=record.role,
-                    in_pool=self._goes_into_pool(record),
-                    role_since=now if record.role != Item.Role.WORK else None,
+                (
+                    record.external_id,
+                    record.text,
+                    record.raw,
+                    record.cleaned,
+                    record.key,
+                    record.metadata,
+                    record.candidates,
+                    record.split,
+                    *(record.fields.get(name, "") for name in DESCRIBED),
                 )
-                for document, record in zip(documents, records, strict=True)
+                for record in records
+            ),
+            project_id=self.project.pk,
+            imported_in_id=self.row.pk,
+        )
+        items = self._create_items(records)
+        self._put_roles(items)
+        # What comes with gold needs no answers; what comes with answers needs only those that are missing.
+        insert(
+            Assignment,
+            ("item_id", "slot", "key"),
+            (
+                (item, slot, random_key())
+                for item, record in items
+                if not record.gold and not self._goes_into_pool(record)
+                for slot in range(max(self._wanted(record), len(record.answers)))
+            ),
+            project_id=self.project.pk,
+        )
+        pooling.sort(self.project, [item for item, _record in items])
+        self.counts["new"] += len(records)
+
+    def _create_items(self, records: list[Record]) -> list[tuple[int, Record]]:
+        """The items of new documents, in their order, each with its record."""
+        now = timezone.now()
+        ids = {record.external_id: record for record in records}
+        documents = Document.objects.filter(project=self.project, external_id__in=ids)
+        known = dict(documents.values_list("external_id", "pk"))
+        insert(
+            Item,
+            ("document_id", "start", "end", "role", "role_since", "in_pool"),
+            (
+                (
+                    known[record.external_id],
+                    start,
+                    end,
+                    record.role,
+                    now if record.role != Item.Role.WORK else None,
+                    self._goes_into_pool(record),
+                )
+                for record in records
                 for start, end in record.segments or WHOLE
             ),
-            batch_size=2000,
+            project_id=self.project.pk,
+            created_at=now,
         )
-        self._put_roles(items, owners)
-        # What comes with gold needs no answers; what comes with answers needs only those that are missing.
-        slots = [
-            Assignment(project=self.project, item=item, slot=slot, key=random_key())
-            for item, record in zip(items, owners, strict=True)
-            if not record.gold and not item.in_pool
-            for slot in range(max(self._wanted(record), len(record.answers)))
+        rows = Item.objects.filter(document__in=known.values()).order_by("pk")
+        return [
+            (pk, ids[name]) for pk, name in rows.values_list("pk", "document__external_id").iterator(chunk_size=BATCH)
         ]
-        Assignment.objects.bulk_create(slots, batch_size=2000)
-        pooling.sort(self.project, [item.pk for item in items])
-        self.counts["new"] += len(records)
 
     def _goes_into_pool(self, record: Record) -> bool:
         """What comes with answers or gold is labelled already, and what measures people is drawn otherwise."""
@@ -465,9 +491,9 @@ class Loader:
             open_ = left.intersection(answered).difference(settled)
             assigning.open_slots(project=self.project, items=sorted(open_))
 
-    def _put_roles(self, items: list[Item], records: list[Record]) -> None:
+    def _put_roles(self, items: list[tuple[int, Record]]) -> None:
         """What training items teach; an item with a text of dev or test is one of work, whatever the file says."""
-        measuring = [item.pk for item, record in zip(items, records, strict=True) if record.role != Item.Role.WORK]
+        measuring = [item for item, record in items if record.role != Item.Role.WORK]
         if not measuring:
             return
         tested = controlling.refusals(self.project)["held_out"].filter(pk__in=measuring)
@@ -476,9 +502,9 @@ class Loader:
         if back:
             self.notes[_("control or training items have the text of an item of dev or test and are items of work")] += len(back)  # fmt: skip
         Explanation.objects.bulk_create(
-            Explanation(item=item, **record.explanation)
-            for item, record in zip(items, records, strict=True)
-            if record.role == Item.Role.TRAINING and item.pk not in back
+            Explanation(item_id=item, **record.explanation)
+            for item, record in items
+            if record.role == Item.Role.TRAINING and item not in back
         )
         controlling.recount(self.project)
 
