@@ -47,6 +47,8 @@ KINDS = {
     "described": gettext_lazy("described a data set"),
     "exported": gettext_lazy("exported a version of a data set"),
     "export_fetched": gettext_lazy("downloaded an export"),
+    "examples_retired": gettext_lazy("retired examples of a data set"),
+    "examples_back": gettext_lazy("brought retired examples back"),
     "settled_by_rule": gettext_lazy("settled items by rule"),
     "duplicates_decided": gettext_lazy("decided about duplicates"),
     "duplicates_undone": gettext_lazy("took back what was decided about duplicates"),

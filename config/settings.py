@@ -202,6 +202,11 @@ CELERY_BEAT_SCHEDULE = {
     "reap by default": {"task": "annotation.reap", "schedule": crontab(minute="*"), "options": {"expires": 55}},
     "survey": {"task": "annotation.survey", "schedule": crontab(minute="*/10"), "options": {"expires": 500}},
     "open rounds": {"task": "annotation.open_rounds", "schedule": crontab(), "options": {"expires": 50}},
+    "forget checks": {
+        "task": "evaluation.forget_checks",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 3600},
+    },
     "watch people": {"task": "annotation.watch_all", "schedule": crontab(minute="*/15"), "options": {"expires": 800}},
     "remove exports": {
         "task": "evaluation.remove_exports",

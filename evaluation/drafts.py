@@ -11,6 +11,7 @@ from annotation.kinds import KINDS
 from evaluation import findings
 from evaluation.agreement import Agreement
 from evaluation.canonical import example_digest
+from evaluation.comparison import bump
 from evaluation.gold import BATCH, Gathered, Tick
 from evaluation.models import SPLITS, DatasetVersion
 from evaluation.placement import Placement, told
@@ -32,6 +33,8 @@ class Draft:
         self.findings: list[findings.Finding] = []
         self.split: dict[str, str] = {}
         self.digests: dict[str, str] = {}
+        # What a version after another one would change: added, retired, moved, changed (text, gold or fields).
+        self.change: dict[str, int] = {}
         self.counts: dict[str, Any] = {
             split: {
                 "n": 0,
@@ -90,17 +93,23 @@ class Draft:
 
     def _number(self) -> None:
         """MAJOR where existing data changed, moved or went, MINOR where some was added, PATCH for the same content."""
-        version, previous = self.version, self.placement.previous
-        if previous is None or previous.major is None or previous.minor is None or previous.patch is None:
-            version.major, version.minor, version.patch = 1, 0, 0
-            return
-        same = version.content_hash == previous.content_hash
-        if same and version.refreshes.exists():
+        version, placement = self.version, self.placement
+        previous = placement.previous
+        common = self.digests.keys() & placement.before.keys()
+        moved = [key for key in common if placement.before[key].split != self.split[key]]
+        changed = sum(self.digests[key] != placement.before[key].digest for key in common)
+        self.change = {
+            "added": len(self.digests.keys() - placement.before.keys()),
+            "retired": len(placement.before.keys() - self.digests.keys()),
+            "moved": len(moved),
+            "changed": changed - len(moved),
+        }
+        number = None
+        if previous and previous.major is not None and previous.minor is not None and previous.patch is not None:
+            number = (previous.major, previous.minor, previous.patch)
+        same = previous is not None and version.content_hash == previous.content_hash
+        if same and version.pk and version.refreshes.exists():
             text = _("Nothing has changed since %(number)s.")
-            raise JobFailed(text % {"number": previous.number}, reason="unchanged")
-        if same:
-            version.major, version.minor, version.patch = previous.major, previous.minor, previous.patch + 1
-        elif any(self.digests.get(key) != known.digest for key, known in self.placement.before.items()):
-            version.major, version.minor, version.patch = previous.major + 1, 0, 0
-        else:
-            version.major, version.minor, version.patch = previous.major, previous.minor + 1, 0
+            raise JobFailed(text % {"number": previous.number if previous else ""}, reason="unchanged")
+        removed = {"retired": self.change["retired"], "moved": changed}
+        version.major, version.minor, version.patch = bump(number, removed, same=same)

@@ -146,6 +146,14 @@ def of_duplicates(count: int) -> list[Finding]:
     return [finding("duplicates", "note", text, {"count": count})]
 
 
+def of_retired(keys: Collection[str]) -> list[Finding]:
+    """Items with gold that somebody retired from the dataset."""
+    if not keys:
+        return []
+    text = gettext_noop("Left out, because they were retired: %(count)d (%(keys)s).")
+    return [finding("retired", "note", text, {"count": len(keys), "keys": listed(sorted(keys))}, keys)]
+
+
 def of_examples(left_out: Collection[str]) -> list[Finding]:
     """Items that the guideline shows as examples, and that could only have tested somebody."""
     if not left_out:

@@ -20,7 +20,7 @@ from annotation.settling import batches
 from annotation.text.normal import check_name
 from evaluation import rules
 from evaluation.drafts import Draft
-from evaluation.models import Benchmark, Dataset, DatasetVersion, Example
+from evaluation.models import Benchmark, Dataset, DatasetVersion, Example, Tombstone
 
 BATCH = 1000
 
@@ -196,6 +196,8 @@ def _store(draft: Draft, grip: Grip) -> None:
         )
         if draft.counts["test"]["n"]:
             _open_boards(draft)
+        for stones in batches(_tombstones(draft), BATCH):
+            Tombstone.objects.bulk_create(stones)
         recording.record(
             project=draft.project,
             kind="frozen",
@@ -237,6 +239,22 @@ def _examples(draft: Draft, grip: Grip) -> Iterator[Example]:
             digest=draft.digests[key],
             added_in=known.added_in if known else draft.version.number,
         )
+
+
+def _tombstones(draft: Draft) -> Iterator[Tombstone]:
+    """What the version before had and this one has not."""
+    placement = draft.placement
+    for key, known in placement.before.items():
+        if key not in draft.split:
+            yield Tombstone(
+                dataset=draft.version.dataset,
+                key=key,
+                version=draft.version,
+                last=placement.previous,
+                added_in=known.added_in,
+                split=known.split,
+                reason=placement.retired.get(key, ""),
+            )
 
 
 def _open_boards(draft: Draft) -> None:

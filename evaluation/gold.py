@@ -48,7 +48,7 @@ class _Answer:
     votes: dict[str, list[int]] = field(default_factory=dict)
 
 
-class _Texts(Sequence[str]):
+class Texts(Sequence[str]):
     """The texts of a version on its way, read from its temporary file when they are looked at."""
 
     def __init__(self, spool: IO[bytes], offsets: Sequence[int]) -> None:
@@ -63,7 +63,7 @@ class _Texts(Sequence[str]):
     def __getitem__(self, place: slice) -> Sequence[str]: ...
     def __getitem__(self, place: int | slice) -> str | Sequence[str]:
         if isinstance(place, slice):
-            return _Texts(self.spool, self.offsets[place])
+            return Texts(self.spool, self.offsets[place])
         self.spool.seek(self.offsets[place])
         return str(json.loads(self.spool.readline())["text"])
 
@@ -121,7 +121,11 @@ class Gathered:
 
     def texts(self) -> Sequence[str]:
         """The texts in the order of the units, read when they are looked at."""
-        return _Texts(self.spool, [self.offsets[unit.key] for unit in self.units])
+        return Texts(self.spool, [self.offsets[unit.key] for unit in self.units])
+
+    def texts_of(self, keys: Iterable[str]) -> Sequence[str]:
+        """The texts of these keys, in their order."""
+        return Texts(self.spool, [self.offsets[key] for key in keys])
 
     def spooled(self, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """(key, what was read) of these keys, in their order by code point."""

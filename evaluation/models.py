@@ -1,5 +1,6 @@
 """Datasets, frozen versions and examples, benchmarks, systems, submissions, predictions, scores, refreshes."""
 
+import uuid
 from typing import Any, Self
 
 from django.conf import settings
@@ -199,6 +200,135 @@ class Export(Job):
     """Who took which version out, when, why and how; the file that the worker made of it, as long as it is kept."""
 
     TASK = "evaluation.export"
+class Retirement(models.Model):
+    """Somebody said that the next versions leave an example out, or that it comes back; never changed, never deleted."""
+
+    class Act(models.TextChoices):
+        """What was said."""
+
+        RETIRED = "retired", _("retired")
+        BACK = "back", _("back again")
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="retirements")
+    key = models.CharField(max_length=200)
+    act = models.CharField(max_length=7, choices=Act)
+    reason = models.CharField(max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["dataset", "key"])]
+
+    def __str__(self) -> str:
+        return f"{self.key} · {self.act}"
+
+
+class Tombstone(models.Model):
+    """An id that stood in a version and is left out from another one on; it never stands for another text."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="tombstones")
+    key = models.CharField(max_length=200)
+    # The first version without it, the last with it, and when it came.
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="tombstones")
+    last = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="+")
+    added_in = models.CharField(max_length=20, blank=True)
+    split = models.CharField(max_length=5)
+    # Empty where nobody retired it: its gold or its item went.
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["version", "key"], name="one_tombstone_per_version")]
+        indexes = [models.Index(fields=["dataset", "key"])]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CheckQuerySet(JobQuerySet["Check"]):
+    """Who may see a check."""
+
+    def visible_to(self, user: Any) -> Self:
+        """One's own of uploaded data, and those of projects whose versions the user may read."""
+        own = Q(project=None, created_by=user.pk) if user.pk else Q(pk=None)
+        return self.filter(own | Q(project__in=readable(user)))
+
+
+class Check(Job):
+    """A look that is too long for a page: what a freeze would give, leaks, the hash again, two versions compared."""
+
+    TASK = "evaluation.check"
+
+    class What(models.TextChoices):
+        """What is looked at."""
+
+        PREVIEW = "preview", _("what a freeze would give")
+        LEAKS = "leaks", _("leaks in a version")
+        UPLOAD = "upload", _("leaks in uploaded data")
+        VERIFY = "verify", _("the hash again")
+        COMPARE = "compare", _("two versions compared")
+
+    what = models.CharField(max_length=7, choices=What)
+    # None for uploaded data, which belongs to whoever uploaded it.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="checks")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, null=True, related_name="checks")
+    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, null=True, related_name="checks")
+    # The later version of a comparison.
+    other = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, null=True, related_name="+")
+    asked = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CheckQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.what} · {self.pk}"
+
+
+def check_path(instance: "CheckFile", filename: str) -> str:
+    """Uploads are stored under a random name; the name they came with is only shown."""
+    return f"checks/{uuid.uuid4().hex}"
+
+
+class CheckFile(models.Model):
+    """A file whose leaks are looked for; it goes when the check is done."""
+
+    check_of = models.ForeignKey(Check, on_delete=models.CASCADE, related_name="files")
+    file = models.FileField(upload_to=check_path, max_length=200)
+    name = models.CharField(max_length=255)
+    # The split of all its rows; empty where a column says it.
+    split = models.CharField(max_length=5, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Pair(models.Model):
+    """Two examples that show a finding, or one example in two versions; sides hold key, split, text, gold, fields."""
+
+    check_of = models.ForeignKey(Check, on_delete=models.CASCADE, related_name="pairs")
+    kind = models.CharField(max_length=20)
+    number = models.PositiveIntegerField()
+    left = models.JSONField(null=True)
+    right = models.JSONField(null=True)
+    shared = models.CharField(max_length=300, blank=True)
+    similarity = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["check_of", "kind", "number"], name="one_pair_per_place")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
+class Export(models.Model):
+    """Who took which version out, when, how, and whether test gold went along."""
 
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=20)

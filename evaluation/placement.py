@@ -1,7 +1,7 @@
 """Where the examples of a version on its way go: what earlier versions placed, what stays together, what leaks."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from evaluation import findings, rules
 from evaluation.gold import Gathered, Tick
 from evaluation.leaks import NEAR, Leak, Placed, find_leaks
 from evaluation.models import Dataset, DatasetVersion, Example
+from evaluation.retirements import retired
 from evaluation.splits import Unit, assign
 
 
@@ -58,8 +59,10 @@ class Placement:
 
     def __init__(self, gathered: Gathered, dataset: Dataset | None, options: dict[str, Any], number: int) -> None:
         self.gathered, self.dataset, self.options, self.number = gathered, dataset, options, number
-        self.units = list(gathered.units)
-        self.previous = dataset.latest if dataset else None
+        self.previous = dataset.latest if dataset and dataset.pk else None
+        # What somebody retired is left out, and its reason kept with the version that is the first without it.
+        self.retired = retired(dataset) if dataset and self.previous else {}
+        self.units = [unit for unit in gathered.units if unit.key not in self.retired]
         self.before = before(self.previous)
         # Clusters of keys whose texts are nearly the same, and the keys that an earlier version has placed.
         self.alike: list[list[str]] = []
@@ -96,6 +99,7 @@ class Placement:
         older = {name: n for name, n in self.gathered.numbers.items() if name != self.number}
         self.findings += findings.of_left_out(placed.quarantined, self.gathered.left_out)
         self.findings += findings.of_duplicates(self.gathered.duplicates)
+        self.findings += findings.of_retired(set(self.retired) & set(self.gathered.offsets))
         self.findings += findings.of_windows(placed, self.options)
         self.findings += findings.of_history(kept=kept, older=older, number=self.number)
         if not self.split:
@@ -117,7 +121,8 @@ class Placement:
         """Texts that are nearly the same form a group, where that was asked for; they are known in any case."""
         tick(len(self.units), 3 * len(self.units), _("comparing texts"))
         wanted = {"near", "template"} & set(self.options["group_by"])
-        found = duplicates.find(self.gathered.texts(), templates="template" in wanted)
+        texts = self.gathered.texts_of(unit.key for unit in self.units)
+        found = duplicates.find(texts, templates="template" in wanted)
         self.alike = [[self.units[place].key for place in members] for members in found.clusters]
         if not wanted:
             return
@@ -184,8 +189,19 @@ class Placement:
         names = list(older.values_list("pk", flat=True))
         for keys in batches((unit.key for unit in self.units if unit.key not in self.before), 500):
             rows = Example.objects.filter(version__in=names, key__in=keys).order_by("version_id")
-            settled.update(rows.values_list("key", "split"))
+            found = {key: (split, text) for key, split, text in rows.values_list("key", "split", "text")}
+            self._need_same_texts({key: text for key, (_split, text) in found.items()})
+            settled.update((key, split) for key, (split, _text) in found.items())
         return settled
+
+    def _need_same_texts(self, texts: Mapping[str, str]) -> None:
+        """An id that left the dataset never stands for another text; raises JobFailed."""
+        others = [key for key, row in self.gathered.spooled(texts) if row["text"] != texts[key]]
+        if others:
+            text = _(
+                "Ids that left this dataset stand for other texts now: %(count)d (%(keys)s). An id is never used again: import these texts under new ids."
+            )
+            raise JobFailed(text % {"count": len(others), "keys": findings.listed(others)}, reason="tombstone")
 
     def _find_leaks(self) -> None:
         self.leaks = find_leaks(self.placed())

@@ -1,6 +1,6 @@
 """What of an example is hashed, and whether a frozen version still is what its hash says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from evaluation.canonical import content_hash, example_digest, merkle_root
@@ -33,14 +33,16 @@ def roots(digests: Mapping[str, str], split: Mapping[str, str]) -> dict[str, str
     return found
 
 
-def verify(version: DatasetVersion) -> dict[str, Any]:
+def verify(version: DatasetVersion, *, tick: Callable[[int], None] = lambda done: None) -> dict[str, Any]:
     """Recompute the hashes from the rows: ok, expected, found, and the keys of examples that are not what they were."""
     changed: list[str] = []
     rows = Example.objects.filter(version=version).order_by("pk")
 
     def contents() -> Iterator[dict[str, Any]]:
         columns = ("key", "split", "text", "gold", "fields", "soft", "digest")
-        for *content, digest in rows.values_list(*columns).iterator(chunk_size=BATCH):
+        for done, (*content, digest) in enumerate(rows.values_list(*columns).iterator(chunk_size=BATCH)):
+            if done % BATCH == 0:
+                tick(done)
             row = canonical_row(*content)
             if example_digest(row).hex() != digest:
                 changed.append(content[0])

@@ -18,6 +18,8 @@ MODES = ("auto", "given", "random", "time", "column")
 # that are so once their numbers are masked; beside them any column of the metadata, as meta.NAME.
 GROUPS = ("document", "issuer", "near", "template")
 META = "meta."
+# What of a test example may be told without its gold: columns of its file may hold the label.
+OPEN_FIELDS = ("title", "source_type", "language", "published_at", "issuer", "url")
 # What becomes of texts in the gap before a window, and of texts without a date, where the splits go by time.
 SIDES = ("leave", "train")
 LONGEST_GAP = 3650
@@ -226,3 +228,17 @@ def may_export(user: Any, project: Project, *, with_test_gold: bool, annotations
     if with_test_gold:
         return may_have_test_gold(user, project)
     return readable(user).filter(pk=project.pk).exists()  # type: ignore[no-any-return]
+
+
+def shown(sides: Sequence[dict[str, Any] | None], may: bool) -> list[dict[str, Any] | None]:
+    """Examples as somebody may see them: test gold, and metadata that may hold it, only with the right."""
+    return [
+        side
+        if side is None or may or side.get("split") != "test"
+        else {
+            **{name: value for name, value in side.items() if name not in ("gold", "soft", "fields")},
+            "gold": None,
+            "fields": {name: value for name, value in (side.get("fields") or {}).items() if name in OPEN_FIELDS},
+        }
+        for side in sides
+    ]

@@ -3,8 +3,8 @@
 from celery import shared_task
 
 from annotation import jobs
-from evaluation import exporting, freezing, refreshing, scoring
-from evaluation.models import DatasetVersion, Export, Refresh, Submission
+from evaluation import checking, exporting, freezing, refreshing, scoring
+from evaluation.models import Check, DatasetVersion, Export, Refresh, Submission
 
 
 @shared_task(name="evaluation.freeze")
@@ -42,3 +42,15 @@ def run_export(pk: int) -> bool:
 def remove_exports() -> int:
     """Every hour: files whose time is over."""
     return exporting.remove_old()
+
+
+@shared_task(name="evaluation.check")
+def run_check(pk: int) -> bool:
+    """Look at what is too long for a page."""
+    return jobs.run(Check, pk, checking.work)
+
+
+@shared_task(name="evaluation.forget_checks")
+def forget_checks() -> int:
+    """Every night: uploaded data and previews that are old."""
+    return checking.forget_old()

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from annotation.management.command import ProjectCommand, find_project, find_user
 from annotation.models import Project
-from evaluation import freezing
+from evaluation import checking, freezing
 from evaluation.management.command import finish
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion
 from evaluation.rules import GROUPS, MODES, SIDES
@@ -51,11 +51,23 @@ class Command(ProjectCommand):
             help="what the boards rank by (left out: the usual one of the kind)",
         )
         parser.add_argument("--allow-leaks", default="", metavar="REASON", help="why leaks are allowed")
+        parser.add_argument("--dry-run", action="store_true", help="tell what it would give, and freeze nothing")
         parser.add_argument("--note", default="", metavar="TEXT", help="what changed")
 
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Ask and see it through."""
         project = find_project(options["project"])
+        if options["dry_run"]:
+            check = checking.ask_preview(
+                project=project,
+                dataset_name=options["dataset"] or _default(project),
+                user=find_user(options["user"]),
+                wake=False,
+                **wanted(options),
+            )
+            finish(check, checking.work)
+            check.refresh_from_db()
+            return dict(check.result)
         version = freezing.ask(
             project=project,
             dataset_name=options["dataset"] or _default(project),
@@ -69,12 +81,35 @@ class Command(ProjectCommand):
 
     def told(self, result: dict[str, Any]) -> list[str]:
         """Number, hash, counts, findings."""
+        if "content_hash" not in result:
+            return foretold(result)
         return [
             f"{result['dataset']} {result['version']}",
             result["content_hash"],
             *(f"{split:>5}: {result['counts'][split]['n']}" for split in SPLITS),
             *(f"{finding['level']}: {finding['text']}" for finding in result["findings"]),
         ]
+
+
+def foretold(result: dict[str, Any]) -> list[str]:
+    """What a freeze would give, as lines."""
+    change = ", ".join(f"{name} {n}" for name, n in result["change"].items() if n) or "nothing"
+    lines = [
+        f"{result['dataset']} {result['version']} would be frozen; against {result['previous'] or 'nothing'}: {change}"
+    ]
+    for split, part in result["splits"].items():
+        least = part["smallest_class"]
+        points = part["detectable_points"]
+        lines.append(
+            f"{split:>5}: {part['n']} ({part['share']:.0%}), {part['groups']} groups, the largest {part['largest_group']}"
+            + (f"; fewest: {least['label']} {least['n']}" if least else "")
+            + (f"; differences from {points:.1f} points on" if points is not None and split == "test" else "")
+        )
+    lines += [f"{entry['level']}: {entry['text']}" for entry in (*result["findings"], *result["leaks"])]
+    lines += [
+        f"{'allowed' if entry['allowed'] else 'STOPS THE FREEZE'}: {entry['sentence']}" for entry in result["blocking"]
+    ]
+    return lines
 
 
 def summary(version: DatasetVersion) -> dict[str, Any]:
