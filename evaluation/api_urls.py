@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation import api, api_exports
+from evaluation import api, api_checks, api_exports
 
 P = "projects/<slug:slug>/"
 urlpatterns = [
@@ -16,6 +16,15 @@ urlpatterns = [
     path(f"{P}coverage/", api.Coverage.as_view(), name="api-coverage"),
     path(f"{P}versions/<int:pk>/coverage/", api.VersionCoverage.as_view(), name="api-version-coverage"),
     path(f"{P}versions/<int:pk>/verify/", api.VerifyVersion.as_view(), name="api-verify"),
+    path(f"{P}versions/preview/", api_checks.Preview.as_view(), name="api-preview"),
+    path(f"{P}versions/<int:pk>/leaks/", api_checks.VersionLeaks.as_view(), name="api-version-leaks"),
+    path(f"{P}versions/<int:pk>/diff/", api_checks.VersionDiff.as_view(), name="api-version-diff"),
+    path(f"{P}datasets/<int:pk>/retired/", api_checks.Retirements.as_view(), name="api-retired"),
+    path(f"{P}checks/<int:pk>/", api_checks.OneCheck.as_view(), name="api-check"),
+    path(f"{P}checks/<int:pk>/pairs/", api_checks.CheckPairs.as_view(), name="api-check-pairs"),
+    path("leaks/", api_checks.Uploads.as_view(), name="api-uploads"),
+    path("leaks/<int:pk>/", api_checks.OneUpload.as_view(), name="api-upload"),
+    path("leaks/<int:pk>/pairs/", api_checks.UploadPairs.as_view(), name="api-upload-pairs"),
     path(f"{P}versions/<int:pk>/examples/", api.Examples.as_view(), name="api-examples"),
     path(f"{P}versions/<int:pk>/export/", api_exports.ExportNow.as_view(), name="api-export-now"),
     path(f"{P}versions/<int:pk>/exports/", api_exports.ExportsOfVersion.as_view(), name="api-exports-of-version"),

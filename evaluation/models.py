@@ -181,25 +181,6 @@ class Example(models.Model):
         return self.key
 
 
-def export_path(instance: "Export", filename: str) -> str:
-    """A folder for each version; the name holds nothing of the project, and no address leads there."""
-    return f"exports/{instance.version_id}/{instance.pk}-{instance.attempt}.zip"
-
-
-class ExportQuerySet(JobQuerySet["Export"]):
-    """Who may see an export."""
-
-    def visible_to(self, user: Any) -> Self:
-        """Everybody's for managers; one's own where one may still read the version."""
-        managed = Project.objects.with_role(user, Membership.Role.MANAGER)
-        mine = Q(by=user.pk or 0, version__dataset__project__in=readable(user))
-        return self.filter(Q(version__dataset__project__in=managed) | mine)
-
-
-class Export(Job):
-    """Who took which version out, when, why and how; the file that the worker made of it, as long as it is kept."""
-
-    TASK = "evaluation.export"
 class Retirement(models.Model):
     """Somebody said that the next versions leave an example out, or that it comes back; never changed, never deleted."""
 
@@ -327,8 +308,25 @@ class Pair(models.Model):
         return f"{self.kind} {self.number}"
 
 
-class Export(models.Model):
-    """Who took which version out, when, how, and whether test gold went along."""
+def export_path(instance: "Export", filename: str) -> str:
+    """A folder for each version; the name holds nothing of the project, and no address leads there."""
+    return f"exports/{instance.version_id}/{instance.pk}-{instance.attempt}.zip"
+
+
+class ExportQuerySet(JobQuerySet["Export"]):
+    """Who may see an export."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Everybody's for managers; one's own where one may still read the version."""
+        managed = Project.objects.with_role(user, Membership.Role.MANAGER)
+        mine = Q(by=user.pk or 0, version__dataset__project__in=readable(user))
+        return self.filter(Q(version__dataset__project__in=managed) | mine)
+
+
+class Export(Job):
+    """Who took which version out, when, why and how; the file that the worker made of it, as long as it is kept."""
+
+    TASK = "evaluation.export"
 
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=20)

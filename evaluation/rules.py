@@ -28,7 +28,7 @@ LONGEST_GAP = 3650
 def check(
     schema: dict[str, Any],
     *,
-    questions: Sequence[str] | None,
+    questions: Sequence[str] | None = None,
     shares: Mapping[str, float] | None = None,
     counts: Mapping[str, int] | None = None,
     seed: int = 13,

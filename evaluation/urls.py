@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import boards, coverage, datasets, exports, refreshes, versions
+from evaluation.views import boards, checks, coverage, datasets, exports, leaks, refreshes, versions
 
 app_name = "evaluation"
 urlpatterns = [
@@ -23,6 +23,19 @@ urlpatterns = [
     path("p/<slug:slug>/exports/<int:pk>/again/", exports.export_again, name="export_again"),
     path("p/<slug:slug>/exports/<int:pk>/remove/", exports.remove_export, name="remove_export"),
     path("p/<slug:slug>/exports/<int:pk>/file/", exports.export_file, name="export_file"),
+    path("p/<slug:slug>/versions/<int:pk>/verify/", checks.verify, name="verify"),
+    path("p/<slug:slug>/versions/<int:pk>/leaks/", checks.leaks, name="version_leaks"),
+    path("p/<slug:slug>/versions/<int:pk>/compare/", checks.compare, name="version_compare"),
+    path("p/<slug:slug>/versions/<int:pk>/retire/", checks.retire, name="version_retire"),
+    path("p/<slug:slug>/checks/<int:pk>/", checks.check, name="check"),
+    path("p/<slug:slug>/checks/<int:pk>/progress/", checks.check_progress, name="check_progress"),
+    path("p/<slug:slug>/checks/<int:pk>/cancel/", checks.check_cancel, name="check_cancel"),
+    path("p/<slug:slug>/checks/<int:pk>/pairs/", checks.check_pairs, name="check_pairs"),
+    path("leaks/", leaks.uploads, name="uploads"),
+    path("leaks/<int:pk>/", leaks.upload, name="upload"),
+    path("leaks/<int:pk>/progress/", leaks.upload_progress, name="upload_progress"),
+    path("leaks/<int:pk>/pairs/", leaks.upload_pairs, name="upload_pairs"),
+    path("leaks/<int:pk>/end/", leaks.upload_end, name="upload_end"),
     path("p/<slug:slug>/boards/<int:pk>/", boards.board, name="board"),
     path("p/<slug:slug>/boards/<int:pk>/submit/", boards.submit, name="submit"),
     path("p/<slug:slug>/submissions/<int:pk>/", boards.submission, name="submission"),

@@ -24,6 +24,8 @@ OWN = {
     "annotation:projects", "annotation:account", "annotation:keys", "annotation:password", "annotation:make_token",
     "annotation:revoke_token", "annotation:new_project", "api-me", "api-projects", "schema", "api-docs",
     "annotation:moves", "annotation:move", "annotation:move_discard", "api-moves", "api-move",
+    "evaluation:uploads", "evaluation:upload", "evaluation:upload_progress", "evaluation:upload_pairs", "evaluation:upload_end",
+    "api-uploads", "api-upload", "api-upload-pairs",
 }  # fmt: skip
 
 
@@ -108,8 +110,9 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
     a.ClusterMember.objects.create(cluster=cluster, item=items[0], place=0)
     a.PrivateHit.objects.create(project=project, document=items[0].document, start=0, end=4, kind="email", number=1)
     scan = a.Scan.objects.create(project=project, what="private", state="done")
+    check = e.Check.objects.create(project=project, what="leaks", version=version, state="done")
     return {
-        "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
+        "check": check.pk, "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
         "errand": errand.pk, "export": export.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
@@ -131,6 +134,8 @@ def object_of(name: str) -> str:
         (("publication",), "publication"),
         (("errand",), "errand"),
         (("sample",), "sample"),
+        (("check",), "check"),
+        (("api-retired",), "dataset"),
         (("withdraw_submission", "score_again", "submission"), "submission"),
         (("dataset", "schedule", "refresh_now", "api-refreshes"), "dataset"),
         (("cluster",), "cluster"),
@@ -181,7 +186,7 @@ def call(client: Client, verb: str, path: str, **extra: Any) -> Any:
 
 
 def counts() -> dict[str, int]:
-    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Sample, a.Scan, a.Verdict, a.Cluster, a.PrivateHit, e.Dataset, e.DatasetVersion, e.Example, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
+    models = (a.Project, a.Thread, a.Remark, a.Membership, a.Batch, a.Invitation, a.GuidelineVersion, a.Import, a.Item, a.Annotation, a.Gold, a.Case, a.GuidelineExample, a.Review, a.ReviewRemark, a.Publication, a.Errand, a.Sample, a.Scan, a.Verdict, a.Cluster, a.PrivateHit, e.Dataset, e.DatasetVersion, e.Example, e.Check, e.Retirement, e.Export, e.Submission, e.Refresh, e.Schedule, Run)  # fmt: skip
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -293,7 +298,7 @@ ADJUDICATOR = {
     "guideline_examples",
 }
 LABEL = {"label", "label_next", "label_mine", "label_threads", "work", "discussions"}
-BOARDS = {"datasets", "version", "version_coverage", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
+BOARDS = {"check", "check_progress", "check_pairs", "datasets", "version", "version_coverage", "version_progress", "examples", "board", "submission", "submission_progress", "refreshes", "refresh", "refresh_progress", "runs", "run", "run_progress", "run_log"}  # fmt: skip
 RESEARCH = {"submit", "start"}
 EVERYBODY = {"project", "guideline", "guideline_version", "guideline_compare"}
 
@@ -327,11 +332,11 @@ API_READS = {
     "label": {"api-label", "api-label-mine", "api-work"},
     "adjudicate": {"api-coverage", "api-progress", "api-people", "api-items", "api-gold", "api-one-gold", "api-agreement", "api-beliefs", "api-cut-items", "api-cases", "api-case", "api-history", "api-guideline-review", "api-examples-of-guideline"},
     "manager": {"api-reach", "api-batches", "api-batch", "api-samples", "api-sample", "api-members", "api-invitations", "api-guideline-draft", "api-imports", "api-suggestions", "api-import", "api-import-refused", "api-publication"},
-    "boards": {"api-version-coverage", "api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
+    "boards": {"api-check", "api-check-pairs", "api-retired", "api-version-coverage", "api-datasets", "api-schedule", "api-refreshes", "api-refresh", "api-versions", "api-version", "api-verify", "api-examples", "api-boards", "api-board", "api-board-submissions", "api-submission", "api-recipes", "api-runs", "api-run", "api-run-curve", "api-run-log"},
 }  # fmt: skip
 # What changes something and is nobody's to read; the right that the change needs.
 API_WRITES = {
-    "post": {"api-guideline-review": "manager", "api-examples-of-guideline": "adjudicate", "api-member-hand-on": "manager", "api-member-ask-again": "manager", "api-batches": "manager", "api-samples": "manager", "api-batch-reassign": "manager", "api-batch-give-back": "manager", "api-batch-close": "manager", "api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-suggestions": "manager", "api-items-priority": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-case-proposal": "adjudicate", "api-versions": "manager", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-companies": "manager", "api-runs": "research", "api-run-again": "research"},
+    "post": {"api-guideline-review": "manager", "api-examples-of-guideline": "adjudicate", "api-member-hand-on": "manager", "api-member-ask-again": "manager", "api-batches": "manager", "api-samples": "manager", "api-batch-reassign": "manager", "api-batch-give-back": "manager", "api-batch-close": "manager", "api-threads": "label", "api-thread": "member", "api-label": "label", "api-label-draft": "label", "api-settle": "manager", "api-member-release": "manager", "api-invitations": "manager", "api-imports": "manager", "api-suggestions": "manager", "api-items-priority": "manager", "api-guideline": "manager", "api-one-gold": "adjudicate", "api-case": "adjudicate", "api-case-proposal": "adjudicate", "api-versions": "manager", "api-preview": "manager", "api-retired": "manager", "api-version-leaks": "boards", "api-version-diff": "boards", "api-refreshes": "manager", "api-board-submissions": "research", "api-submission-score": "research", "api-companies": "manager", "api-runs": "research", "api-run-again": "research"},
     "put": {"api-coverage": "manager", "api-guideline-draft": "manager", "api-schedule": "manager"},
     "patch": {"api-guideline-review": "adjudicate", "api-example-of-guideline": "manager", "api-batch": "manager", "api-work": "label", "api-project": "manager", "api-member": "manager", "api-submission": "research"},
     "delete": {"api-sample": "manager", "api-publication": "manager", "api-guideline-review": "manager", "api-example-of-guideline": "manager", "api-member": "manager", "api-invitation": "manager", "api-import": "manager", "api-version": "manager", "api-submission": "research", "api-refresh": "manager", "api-run": "research"},
@@ -376,6 +381,8 @@ API_READS["manager"] |= {"api-duplicates", "api-cluster", "api-scan", "api-priva
 API_WRITES["post"] |= dict.fromkeys(("api-duplicates", "api-cluster", "api-duplicates-rule", "api-duplicates-undo", "api-private-data", "api-private-search"), "manager")  # fmt: skip
 API_WRITES["put"] |= {"api-private-policy": "manager"}
 API_WRITES["delete"] |= {"api-cluster": "manager", "api-scan": "manager"}
+# Checks of versions.
+API_POSTED_BY_MANAGERS = ("version_retire", "check_cancel", "api-preview", "api-retired")
 # Calibration rounds.
 CALIBRATE = {"rounds", "round"}
 API_READS["calibrate"] = {"api-rounds", "api-round"}
@@ -417,6 +424,7 @@ def test_no_post_of_a_member_without_the_right_changes_anything(cast, who):
     before = counts()
     manager_posts = ("settings", "items_priority", "api-items-priority", "invite", "withdraw", "change_role", "remove_member", "release", "restrict_member", "member_hand_on", "member_give_back", "member_ask_again", "item_slot", "api-member-hand-on", "api-member-ask-again", "new_batch", "batch", "batch_reassign", "batch_give_back", "batch_close", "api-batches", "api-batch", "api-batch-reassign", "api-batch-give-back", "api-batch-close", "imports", "import_cancel", "guideline_edit", "publish", "publication_cancel", "api-publication", "change_example", "api-example-of-guideline", "settle_all", "freeze", "cancel_freeze", "schedule", "refresh_now", "cancel_refresh", "api-project", "api-imports", "api-import", "api-invitations", "api-invitation", "api-member", "api-member-release", "api-guideline", "api-guideline-draft", "api-settle", "api-versions", "api-version", "api-schedule", "api-refreshes", "api-refresh")  # fmt: skip
     manager_posts += ("items_role", "item_role", "draw_controls", "set_aside", "revert_set_aside", "errand_cancel", "api-errand", "api-items-role", "api-controls", "api-set-aside", "api-one-set-aside")  # fmt: skip
+    manager_posts += API_POSTED_BY_MANAGERS
     manager_posts += ("samples", "sample_take_back", "api-samples", "api-sample")
     manager_posts += ("alarms", "dismiss_alarm", "api-alarms", "api-alarm")
     manager_posts += ("open_round", "api-round-open")

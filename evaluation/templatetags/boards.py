@@ -162,3 +162,19 @@ def moment(text: str) -> str:
 def thousands(number: int | None) -> str:
     """A whole number with its groups."""
     return _("none") if number is None else number_format(number, 0, force_grouping=True)
+
+
+CHANGE_NAMES = {
+    "added": gettext_lazy("added"),
+    "retired": gettext_lazy("retired or left"),
+    "moved": gettext_lazy("moved to another split"),
+    "text": gettext_lazy("text changed"),
+    "relabelled": gettext_lazy("relabelled"),
+    "fields": gettext_lazy("other fields changed"),
+}
+
+
+@register.filter
+def change_name(name: str) -> Any:
+    """What happened to examples between two versions, in words."""
+    return CHANGE_NAMES.get(name, name)

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import jobs
 from annotation.access import member
-from annotation.models import Gold, Membership
+from annotation.models import Gold, Membership, Project
 from annotation.views.errands import progress
-from evaluation import findings, freezing, rules
+from evaluation import checking, findings, freezing, retirements, rules
 from evaluation.forms import FreezeForm
-from evaluation.models import SPLITS, Benchmark, DatasetVersion, Example, Export
+from evaluation.models import SPLITS, Benchmark, Check, DatasetVersion, Example, Export
 
 
 @require_safe
@@ -50,10 +50,14 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         request.POST or None,
         questions=questions,
         columns=rules.columns(project),
-        initial={"dataset": first.name if first else project.name, "splits": "auto"},
+        initial={"dataset": first.name if first else project.name, "splits": "auto", **_asked_before(request, project)},
     )
     if request.method == "POST" and form.is_valid():
         try:
+            if request.POST.get("do") == "preview":
+                name = form.cleaned_data["dataset"]
+                check = checking.ask_preview(project=project, dataset_name=name, user=request.user, **form.wanted())
+                return redirect("evaluation:check", project.slug, check.pk)
             version = freezing.ask(project=project, user=request.user, **form.options())
         except ValueError as error:
             form.add_error(None, str(error))
@@ -81,6 +85,20 @@ def freeze(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "outlook": outlook(max(settled.values(), default=0), share),
     }
     return render(request, "evaluation/freeze.html", context, status=400 if form.errors else 200)
+
+
+def _asked_before(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """What the preview of ?preview= was made with, for the fields of the form."""
+    number = request.GET.get("preview", "")
+    pk = int(number) if number.isdecimal() and len(number) < 19 else 0
+    row = Check.objects.filter(project=project, what=Check.What.PREVIEW, pk=pk).first()
+    if row is None:
+        return {}
+    options = row.asked["options"]
+    kept = {name: value for name, value in options.items() if name not in ("shares", "counts")}
+    shares = {name: round(100 * share, 4) for name, share in options["shares"].items()}
+    counts = {f"{name}_n": n for name, n in options["counts"].items()}
+    return {**kept, **shares, **counts, "dataset": row.asked["dataset_name"]}
 
 
 def outlook(items: int, share: Any) -> str:
@@ -111,6 +129,11 @@ def version(request: HttpRequest, membership: Membership, pk: int) -> HttpRespon
             "splits": SPLITS,
             "balance": balance(row),
             "exports": Export.objects.visible_to(request.user).filter(version=row).select_related("by")[:5],
+            "others": row.dataset.versions.frozen().exclude(pk=row.pk).order_by("-pk")[:50],
+            "verified": row.checks.filter(what=Check.What.VERIFY, state=jobs.State.DONE).select_related("created_by")[
+                :5
+            ],
+            "gone": retirements.gone(row).count(),
         }
     return render(request, "evaluation/version.html", context)
 
@@ -162,7 +185,12 @@ def examples(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
     if split in SPLITS:
         rows = rows.filter(split=split)
     page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    later = retirements.retired_in(row.dataset, [entry.key for entry in page.object_list], since=row)
     context = {
+        "later": later,
+        "retired": retirements.retired(row.dataset),
+        "gone": retirements.gone(row)[:200],
+        "query": f"split={split}" if split in SPLITS else "",
         "project": membership.project,
         "membership": membership,
         "version": row,

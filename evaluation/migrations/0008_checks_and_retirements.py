@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('annotation', '0031_cleaning_of_documents'),
-        ('evaluation', '0005_held_out'),
+        ('evaluation', '0007_datasets_described'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
