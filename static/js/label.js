@@ -15,7 +15,8 @@ async function load(addresses) {
 
 let waiting = desk.packets; // items in hand, behind the one on the screen
 let current = null;
-let answer = {};
+// Without a prototype, so that a question called `constructor` has no answer until somebody gives one.
+let answer = bare({});
 let flagged = false;
 let last = null; // {clientId, assignment} of the newest submission, for undo
 let paused = false;
@@ -65,7 +66,7 @@ const mine = new parts.mine.Mine({ ask: look, url: desk.urls.mine, fields, strin
 // `final`: the person is done with the question; `part`: what is being typed, one step of undo for all of it.
 function changed(name, value, { final = false, part = "" } = {}) {
   history.keep(said(), part && `${name}/${part}`);
-  answer = { ...answer, [name]: value };
+  answer = bare({ ...answer, [name]: value });
   openQuestions();
   const field = fields.find((one) => one.question.name === name);
   showRule(field.root.querySelector(".definition") ? null : field.definition?.(value)); // few labels carry theirs
@@ -117,12 +118,16 @@ function openQuestions() {
 // What is sent: answers to what is asked, and for a question that was left as it was what that says (no span at all).
 function given() {
   const said = fields.filter(asked).map((field) => [field.question.name, answer[field.question.name] ?? field.blank ?? null]);
-  return Object.fromEntries(said.filter(([, value]) => value != null));
+  return bare(Object.fromEntries(said.filter(([, value]) => value != null)));
+}
+
+function bare(given) {
+  return Object.assign(Object.create(null), given);
 }
 
 function restore(earlier) {
   if (!earlier) return false;
-  answer = earlier.answer;
+  answer = bare(earlier.answer);
   setFlag(earlier.flagged);
   sure?.set(earlier.confidence);
   for (const field of fields) field.set(answer[field.question.name], current.item);
@@ -141,7 +146,7 @@ function accept() {
     const found = Object.entries(suggest.values(asked)).filter(([name, value]) => JSON.stringify(answer[name]) !== JSON.stringify(value));
     for (const [name, value] of found) {
       history.keep(said(), "accept");
-      answer = { ...answer, [name]: value };
+      answer = bare({ ...answer, [name]: value });
     }
     more = found.length > 0;
     openQuestions();
@@ -192,7 +197,7 @@ function show(packet, notice = "") {
   pause(false);
   drafts.forget();
   const kept = packet.correction || packet.status === "submitted" ? null : drafts.read(packet.assignment);
-  answer = { ...packet.answer, ...kept?.answer };
+  answer = bare({ ...packet.answer, ...kept?.answer });
   setFlag(kept?.flagged ?? packet.flagged);
   sure?.set(kept?.confidence ?? packet.confidence);
   $("comment").value = kept?.comment ?? packet.comment;
