@@ -28,10 +28,13 @@ from annotation.api import (
     samples,
     suggestions,
     threads,
+    tokens,
 )
 
 urlpatterns = [
     path("me/", projects.Me.as_view(), name="api-me"),
+    path("me/tokens/", tokens.Tokens.as_view(), name="api-my-tokens"),
+    path("me/tokens/<str:digest>/", tokens.OneToken.as_view(), name="api-my-token"),
     path("projects/", projects.Projects.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.OneProject.as_view(), name="api-project"),
     path("projects/<slug:slug>/progress/", projects.ProgressView.as_view(), name="api-progress"),

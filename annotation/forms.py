@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import LONGEST_DESCRIPTION, Invitation, Membership, Project, User
 from annotation.text.normal import check_name
+from config.scopes import SCOPES
 
 
 class SignInForm(AuthenticationForm):
@@ -111,9 +112,23 @@ class AccountForm(PersonForm):
 
 
 class TokenForm(forms.Form):
-    """An API token and how long it lives."""
+    """An API token: what it is called, what it is good for, and how long it lives."""
 
-    days = forms.IntegerField(label=_("days until it ends"), min_value=1, max_value=3650, initial=90)
+    name = forms.CharField(label=_("name"), max_length=60, help_text=_("What it is for, such as “nightly export”."))
+    scopes = forms.MultipleChoiceField(
+        label=_("good for"),
+        choices=list(SCOPES.items()),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A program gets no more than it needs, and never more than you may do."),
+    )
+    project = forms.ModelChoiceField(
+        label=_("project"), queryset=Project.objects.none(), required=False, empty_label=_("all of mine")
+    )
+    days = forms.IntegerField(label=_("days until it ends"), min_value=1, max_value=365, initial=90)
+
+    def __init__(self, data: Any = None, *, user: Any) -> None:
+        super().__init__(data)
+        self.fields["project"].queryset = Project.objects.visible_to(user)  # type: ignore[attr-defined]
 
 
 class BatchForm(forms.Form):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -79,6 +80,23 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+
+class TokenTerms(models.Model):
+    """What an API token is called, what it is good for at most, and when it was last used; the secret is nowhere."""
+
+    token = models.OneToOneField(
+        settings.KNOX_TOKEN_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="terms"
+    )
+    name = models.CharField(_("name"), max_length=60, blank=True)
+    # Of config.scopes.SCOPES.
+    scopes = models.JSONField(default=list)
+    # Good for this project alone; None: for all of its person's.
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, null=True, related_name="+")
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name or self.token_id[:8]
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

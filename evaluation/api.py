@@ -18,6 +18,7 @@ from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from annotation.models import Project
 from config.api import Ended
 from config.parsers import StrictJSON
+from config.scopes import BRINGING_IN, DATA, READ
 from evaluation import covered, freezing, leaderboard, proof, refreshing, rules, submitting
 from evaluation.models import SPLITS, Benchmark, Dataset, DatasetVersion, Example, Refresh, Submission
 
@@ -78,6 +79,7 @@ class FreezeSerializer(SplitSerializer):
 class Versions(MemberList):
     """The versions of a project's datasets; a new one."""
 
+    scopes = {"GET": (READ, DATA)}
     right = "boards"
     rights = {"POST": "manager"}
     serializer_class = VersionSerializer
@@ -112,6 +114,7 @@ class VersionView(MemberView):
 class OneVersion(VersionView):
     """One version."""
 
+    scopes = {"GET": (READ, DATA)}
     rights = {"DELETE": "manager"}
 
     @extend_schema(responses={200: VersionSerializer, **errors(403, 404)})
@@ -342,6 +345,7 @@ class PredictionsSerializer(serializers.Serializer[Any]):
 class Submissions(BoardView, MemberList):
     """What was submitted to a board; one more."""
 
+    scopes = BRINGING_IN
     rights = {"POST": "research"}
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()
@@ -397,6 +401,7 @@ class SubmissionView(MemberView):
 class OneSubmission(SubmissionView):
     """One submission."""
 
+    scopes = {"GET": (READ, DATA)}
     rights = {"DELETE": "research", "PATCH": "research"}
 
     @extend_schema(responses={200: SubmissionSerializer, **errors(403, 404)})

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from annotation.api.base import JobSerializer, MemberList, MemberView, errors
 from config import downloads
 from config.api import Ended
+from config.scopes import BRINGING_IN, TAKING_OUT
 from evaluation import datasheet, describing, exporting, formats
 from evaluation.models import SPLITS, Dataset, DatasetVersion, Export
 
@@ -70,6 +71,8 @@ class ExportView(MemberView):
 class Exports(MemberList):
     """Who exported what, when and why."""
 
+    scopes = BRINGING_IN
+
     right = "boards"
     serializer_class = ExportSerializer
     queryset = Export.objects.none()
@@ -83,6 +86,8 @@ class Exports(MemberList):
 class ExportsOfVersion(ExportView):
     """One more export."""
 
+    scopes = BRINGING_IN
+
     @extend_schema(request=WantedSerializer, responses={202: ExportSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Have the worker write it."""
@@ -94,6 +99,8 @@ class ExportsOfVersion(ExportView):
 
 class OneExport(ExportView):
     """One export."""
+
+    scopes = BRINGING_IN
 
     @extend_schema(responses={200: ExportSerializer, **errors(403, 404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:
@@ -157,6 +164,8 @@ class Gone(exceptions.APIException):
 class ExportFile(ExportView):
     """The file of an export."""
 
+    scopes = TAKING_OUT
+
     @extend_schema(
         responses={
             (200, "application/zip"): OpenApiTypes.BINARY,
@@ -182,6 +191,8 @@ class ExportFile(ExportView):
 
 class ExportNow(ExportView):
     """A small version as files, at once."""
+
+    scopes = TAKING_OUT
 
     @extend_schema(
         parameters=[

@@ -26,6 +26,7 @@ OWN = {
     "annotation:moves", "annotation:move", "annotation:move_discard", "api-moves", "api-move",
     "evaluation:uploads", "evaluation:upload", "evaluation:upload_progress", "evaluation:upload_pairs", "evaluation:upload_end",
     "api-uploads", "api-upload", "api-upload-pairs",
+    "api-my-tokens", "api-my-token",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from annotation.api.base import MemberList, errors
 from annotation.models import (
     Company,
 )
+from config.scopes import BRINGING_IN
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):
@@ -49,6 +50,7 @@ class CompaniesOutcomeSerializer(serializers.Serializer[Any]):
 class Companies(MemberList):
     """The project's companies; ?q= those that somebody may mean who types this."""
 
+    scopes = BRINGING_IN
     rights = {"GET": "member", "HEAD": "member", "OPTIONS": "member"}
     right = "manager"
     serializer_class = CompanySerializer

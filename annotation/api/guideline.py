@@ -19,6 +19,7 @@ from annotation.api.errands import ErrandSerializer, accepted
 from annotation.models import Errand, Guideline, GuidelineExample, GuidelineVersion, Item, Publication, ReviewRemark
 from annotation.states import DRAFT, found_between
 from config.api import Ended
+from config.scopes import LABELLING, OPEN
 
 # Guideline
 
@@ -100,6 +101,7 @@ class PublicationSerializer(JobSerializer):
 class GuidelineView(MemberView):
     """The guideline in force."""
 
+    scopes = OPEN
     rights = {"POST": "manager"}
 
     @extend_schema(
@@ -194,6 +196,7 @@ class ToldSerializer(serializers.Serializer[Any]):
 class Told(MemberView):
     """What changed since one last labelled; before it is read no answer is taken."""
 
+    scopes = LABELLING
     right = "label"
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **errors(403, 404)})

@@ -30,6 +30,7 @@ from annotation.models import (
 from annotation.text.cleaning import STEPS
 from config.api import Ended
 from config.parsers import ObjectField
+from config.scopes import BRINGING_IN, TAKING_OUT
 
 # Import
 
@@ -54,6 +55,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class Imports(MemberList):
     """The files of a project and what came of them; a new one."""
 
+    scopes = BRINGING_IN
     right = "manager"
     serializer_class = ImportSerializer
     queryset = Import.objects.none()
@@ -84,6 +86,7 @@ class Imports(MemberList):
 class OneImport(MemberView):
     """One import."""
 
+    scopes = BRINGING_IN
     right = "manager"
 
     @extend_schema(responses={200: ImportSerializer, **errors(403, 404)})
@@ -135,6 +138,7 @@ class Cleaning(MemberView):
 class RefusedRows(MemberView):
     """The refused rows of an import."""
 
+    scopes = TAKING_OUT
     right = "manager"
 
     @extend_schema(responses={200: OpenApiTypes.BINARY, **errors(403, 404)})

@@ -35,6 +35,7 @@ from annotation.models import (
     Membership,
 )
 from config.api import Paging, Problem
+from config.scopes import LABELLING
 
 # Labelling
 
@@ -85,6 +86,7 @@ class ConflictSerializer(Problem):
 class Labelling(MemberView):
     """Items to label, and answers."""
 
+    scopes = LABELLING
     right = "label"
 
     @extend_schema(
@@ -154,6 +156,7 @@ class UnfinishedSerializer(serializers.Serializer[Any]):
 class LabelDraft(MemberView):
     """Unfinished answers."""
 
+    scopes = LABELLING
     right = "label"
 
     @extend_schema(
@@ -198,6 +201,7 @@ class ByTime(Paging):
 class Mine(MemberList):
     """One's own answers and skips that stand, the last given first."""
 
+    scopes = LABELLING
     right = "label"
     serializer_class = MineSerializer
     pagination_class = ByTime
@@ -232,6 +236,7 @@ class WorkSerializer(serializers.Serializer[Any]):
 class Work(MemberView):
     """One's own work, shown to nobody else."""
 
+    scopes = LABELLING
     right = "label"
 
     def _told(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from annotation.models import (
     Project,
     User,
 )
+from config.scopes import OPEN
 
 # People and projects
 
@@ -35,6 +36,9 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 class Me(APIView):
     """Who the token belongs to."""
+
+    scopes = OPEN
+    of_account = True
 
     @extend_schema(responses={200: MeSerializer})
     def get(self, request: Request) -> Response:
@@ -69,6 +73,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 class Projects(generics.ListCreateAPIView[Project]):
     """The caller's projects; a new one."""
 
+    scopes = OPEN
     serializer_class = ProjectSerializer
     queryset = Project.objects.none()
 
@@ -86,6 +91,7 @@ class Projects(generics.ListCreateAPIView[Project]):
 class OneProject(MemberView):
     """One project."""
 
+    scopes = OPEN
     rights = {"PATCH": "manager"}
 
     @extend_schema(responses={200: ProjectSerializer, **errors(404)})

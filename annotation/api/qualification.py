@@ -14,11 +14,13 @@ from annotation import annotating, qualifying
 from annotation.api.base import MemberView, errors
 from annotation.api.items import asked_item
 from annotation.models import Item, Membership
+from config.scopes import LABELLING
 
 
 class QualificationView(MemberView):
     """One's own qualification."""
 
+    scopes = LABELLING
     right = "label"
 
     def _told(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class TrainingAnswerSerializer(serializers.Serializer[Any]):
 class QualificationAnswer(MemberView):
     """Answers of the attempt under way."""
 
+    scopes = LABELLING
     right = "label"
 
     @extend_schema(request=TrainingAnswerSerializer, responses={200: OpenApiTypes.OBJECT, **errors(400, 403, 404)})

@@ -18,6 +18,7 @@ from annotation.api.base import MemberList, errors
 from annotation.models import (
     Suggestion,
 )
+from config.scopes import BRINGING_IN
 
 
 class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
@@ -44,6 +45,7 @@ class ProposalSerializer(serializers.Serializer[Any]):
 class Suggestions(MemberList):
     """What models propose; only managers read it all."""
 
+    scopes = BRINGING_IN
     right = "manager"
     serializer_class = SuggestionSerializer
     queryset = Suggestion.objects.none()

@@ -20,6 +20,7 @@ from annotation.api.base import MemberList, MemberView, errors
 from annotation.models import (
     Thread,
 )
+from config.scopes import LABEL, READ
 
 # Questions to those who keep the guideline
 
@@ -73,6 +74,7 @@ class SaySerializer(serializers.Serializer[Any]):
 class Threads(MemberList):
     """Questions about items: one's own; everybody's for those who adjudicate, and once an item is settled."""
 
+    scopes = {"GET": (READ, LABEL), "POST": (LABEL,)}
     right = "member"
     rights = {"POST": "label"}
     serializer_class = ThreadSerializer
@@ -104,6 +106,8 @@ def _thread(view: MemberView, pk: int) -> Any:
 
 class OneThread(MemberView):
     """One question and what was said to it."""
+
+    scopes = {"GET": (READ, LABEL), "POST": (LABEL,)}
 
     @extend_schema(responses={200: ThreadSerializer, **errors(404)})
     def get(self, request: Request, slug: str, pk: int) -> Response:

@@ -1,7 +1,6 @@
 """Signing in and out, accepting an invitation, one's own account, password and API tokens."""
 
 from contextlib import suppress
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,12 +23,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from knox.models import AuthToken
 
-from annotation import choosing, inviting
+from annotation import choosing, granting, inviting, tokens
 from annotation import keys as page_keys
 from annotation.forms import AccountForm, JoinForm, SignInForm, TokenForm
 from annotation.models import LONGEST_NAME, User
 from annotation.text.normal import normalised
 from annotation.views.posted import text
+from config.scopes import SCOPES
 
 # Wrong passwords for a name within the window: from one address, and from all together. The second is far higher, so
 # that nobody can lock another person out from elsewhere with a handful of tries.
@@ -124,8 +124,11 @@ def account(request: HttpRequest) -> HttpResponseBase:
 def _account(request: HttpRequest, **extra: Any) -> HttpResponse:
     context = {
         "form": AccountForm(instance=request.user),
-        "token_form": TokenForm(),
-        "tokens": AuthToken.objects.filter(user=request.user).order_by("-created"),
+        "token_form": TokenForm(user=request.user),
+        "tokens": [
+            {**row, "scopes": [SCOPES[name] for name in row["scopes"]]}
+            for row in (tokens.told(token) for token in tokens.listed(cast(User, request.user)))
+        ],
         **extra,
     }
     return render(request, "annotation/account.html", context)
@@ -161,21 +164,26 @@ def make_token(request: HttpRequest) -> HttpResponseBase:
     """A new API token, shown once; to look at it again leads to the account."""
     if request.method != "POST":
         return redirect("annotation:account")
-    form = TokenForm(request.POST)
-    if not form.is_valid():
+    form = TokenForm(request.POST, user=request.user)
+    secret = ""
+    if form.is_valid():
+        try:
+            _terms, secret = granting.grant(user=cast(User, request.user), **form.cleaned_data)
+        except ValueError as error:
+            form.add_error(None, str(error))
+    if not secret:
         return _account(request, token_form=form)
-    _row, token = AuthToken.objects.create(user=request.user, expiry=timedelta(days=form.cleaned_data["days"]))
-    return _account(request, new_token=token, secret=True)
+    return _account(request, new_token=secret, secret=True)
 
 
 @login_required
 @require_POST
 def revoke_token(request: HttpRequest, digest: str) -> HttpResponseBase:
     """End a token at once."""
-    row = get_object_or_404(AuthToken, user=request.user, digest__startswith=digest) if len(digest) == 16 else None
+    row = tokens.found(digest, cast(User, request.user))
     if row is None:
         raise Http404
-    row.delete()
+    granting.revoke(token=row)
     messages.success(request, _("The token is revoked."))
     return redirect("annotation:account")
 

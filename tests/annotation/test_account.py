@@ -83,7 +83,7 @@ def test_a_page_with_a_secret_offers_no_way_to_lose_it_and_its_address_leads_on(
     invite, token = reverse("annotation:invite", args=["sentiment"]), reverse("annotation:make_token")
     for url, sent, after in (
         (invite, {"role": "annotator"}, "annotation:members"),
-        (token, {"days": 30}, "annotation:account"),
+        (token, {"name": "x", "scopes": ["read"], "days": 30}, "annotation:account"),
     ):
         page = client.post(url, sent)
         assert page.status_code == 200
@@ -284,7 +284,7 @@ def test_a_new_password_ends_other_sessions(cast, client_of):
 
 def test_a_token_is_shown_once_stored_as_a_digest_and_revoked_by_its_owner(cast, client_of):
     client = client_of("alice")
-    page = client.post(reverse("annotation:make_token"), {"days": 30})
+    page = client.post(reverse("annotation:make_token"), {"name": "x", "scopes": ["read"], "days": 30})
     [row] = AuthToken.objects.all()
     token = next(found for found in re.findall(r"[0-9a-f]{64}", page.content.decode()) if found != row.digest)
     assert token not in client.get(reverse("annotation:account")).content.decode()
@@ -297,5 +297,10 @@ def test_a_token_is_shown_once_stored_as_a_digest_and_revoked_by_its_owner(cast,
 
 
 def test_a_token_needs_a_sensible_life(cast, client_of):
-    assert client_of("alice").post(reverse("annotation:make_token"), {"days": 0}).status_code == 200
+    assert (
+        client_of("alice")
+        .post(reverse("annotation:make_token"), {"name": "x", "scopes": ["read"], "days": 0})
+        .status_code
+        == 200
+    )
     assert not AuthToken.objects.exists()
