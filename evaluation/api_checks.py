@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from annotation import jobs
 from annotation.api.base import JobSerializer, MemberView, errors
+from config.scopes import BRINGING_IN
 from evaluation import checking, findings, retiring, rules
 from evaluation.api import SplitSerializer, VersionView
 from evaluation.models import SPLITS, Check, Dataset, DatasetVersion, Pair
@@ -218,6 +219,8 @@ class UploadSerializer(serializers.Serializer[Any]):
 class Uploads(generics.ListAPIView[Any]):
     """One's own checks of uploaded data."""
 
+    scopes = BRINGING_IN
+
     serializer_class = CheckSerializer
     queryset = Check.objects.none()
     parser_classes = (MultiPartParser, FormParser)
@@ -254,6 +257,8 @@ def own(request: Request, pk: int) -> Check:
 class OneUpload(APIView):
     """One check of uploaded data."""
 
+    scopes = BRINGING_IN
+
     @extend_schema(responses={200: CheckSerializer, **errors(403, 404)})
     def get(self, request: Request, pk: int) -> Response:
         """State and result."""
@@ -270,6 +275,8 @@ class OneUpload(APIView):
 
 class UploadPairs(generics.ListAPIView[Any]):
     """The pairs of a check of uploaded data."""
+
+    scopes = BRINGING_IN
 
     serializer_class = PairSerializer
     queryset = Pair.objects.none()

@@ -24,7 +24,7 @@ EVERYBODY = {("api-me", "get"), ("api-projects", "get"), ("api-project", "get"),
 LABEL = {"api-label", "api-label-draft", "api-label-mine", "api-work", "api-qualification", "api-qualification-answer", "api-guideline-told"}  # fmt: skip
 LABEL_TOO = {("api-threads", "get"), ("api-threads", "post"), ("api-thread", "get"), ("api-thread", "post")}
 DATA = {
-    *((name, verb) for name in ("api-imports", "api-import", "api-suggestions", "api-companies", "api-board-submissions", "api-exports", "api-exports-of-version", "api-export") for verb in ("get", "post", "put", "delete")),
+    *((name, verb) for name in ("api-imports", "api-import", "api-suggestions", "api-companies", "api-board-submissions", "api-exports", "api-exports-of-version", "api-export", "api-uploads", "api-upload", "api-upload-pairs") for verb in ("get", "post", "put", "delete")),
     *((name, verb) for name in ("api-import-refused", "api-export-file", "api-export-now") for verb in VERBS),
     ("api-versions", "get"), ("api-version", "get"), ("api-submission", "get"),
 }  # fmt: skip
@@ -58,7 +58,11 @@ def test_at_every_endpoint_and_verb_a_token_does_no_more_than_its_scope(cast, sc
     # eve is a stranger: what is let through ends in 404, and nothing of the world changes under the walk.
     _terms, header = token(cast["eve"], scope)
     for name, pattern in API:
-        path = reverse(name, args=[0]) if name == "api-move" else address(name, pattern, there, "first")
+        path = (
+            reverse(name, args=[0])
+            if name in ("api-move", "api-upload", "api-upload-pairs")
+            else address(name, pattern, there, "first")
+        )
         for verb in (*VERBS, "head"):
             call = getattr(client, verb)
             answer = call(path, **header) if verb in ("get", "head") else call(path, data="{}", content_type="application/json", **header)  # fmt: skip
