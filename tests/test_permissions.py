@@ -1,5 +1,6 @@
 """The permission matrix: every address, every verb, every role, and a foreign project's objects."""
 
+import io
 import json
 import uuid
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from annotation import models as a
+from annotation import moving
 from evaluation import models as e
 from tests.conftest import make_annotation, make_gold, make_items, make_project
 from training.models import Run
@@ -112,8 +114,11 @@ def world(cast: dict[str, a.User], slug: str) -> dict[str, Any]:
     a.PrivateHit.objects.create(project=project, document=items[0].document, start=0, end=4, kind="email", number=1)
     scan = a.Scan.objects.create(project=project, what="private", state="done")
     check = e.Check.objects.create(project=project, what="leaks", version=version, state="done")
+    upload = e.Check.objects.create(what="upload", created_by=cast["dave"], state="done")
+    elsewhere = io.BytesIO(b'{"id": 1, "text": "Profit rose.", "label": ["good"]}\n')
+    move = moving.prepare(files=[("doccano.jsonl", elsewhere)], user=cast["dave"])
     return {
-        "check": check.pk, "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
+        "upload": upload.pk, "move": move.pk, "check": check.pk, "sample": sample.pk, "cluster": cluster.pk, "scan": scan.pk,
         "errand": errand.pk, "export": export.pk, "example_of_guideline": shown.pk, "publication": publication.pk,
         "project": project, "item": items[0].pk, "gold": gold.pk, "case": case.pk, "import": job.pk,
         "invitation": invitation.pk, "dataset": dataset.pk, "version": version.pk, "example": example.pk,
@@ -135,6 +140,8 @@ def object_of(name: str) -> str:
         (("publication",), "publication"),
         (("errand",), "errand"),
         (("sample",), "sample"),
+        (("upload",), "upload"),
+        (("move",), "move"),
         (("check",), "check"),
         (("api-retired",), "dataset"),
         (("withdraw_submission", "score_again", "submission"), "submission"),

@@ -661,7 +661,8 @@ def test_a_label_map_is_read_line_by_line():
         ("gold=neutral", {2}),
         ("q=company 3", {3}),
         ("q=d4", {4}),
-        ("source_type=none", set()),
+        ("source_type=magazine", set()),
+        ("source_type=none", set(range(7))),
         ("state=nonsense", set(range(7))),
     ],
 )

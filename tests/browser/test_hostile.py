@@ -69,6 +69,7 @@ def test_hostile_words_change_nothing_but_their_own_display(window, project, cas
     assert given.item.text == shown
     assert given.answer["one"] == SCRIPT[:60]
     assert given.answer["words"] == SCRIPT
+    window.rest()
     window.press("b")
     window.until(lambda: window.all("#mine button"), "the list stays empty")
     unhurt(window)

@@ -131,7 +131,9 @@ def test_gold_is_frozen_by_page_and_the_version_appears_by_itself(window, projec
     window.open(f"/p/{project.slug}/datasets/")
     window.follow("main .actions .primary")
     window.type("#id_dataset", "Headlines")
-    window.follow("main form .primary")
+    window.click("main form [value=freeze]")
+    window.until(lambda: window.shown("dialog"), "it does not ask")
+    window.follow("dialog button[value=yes]")
     version = e.DatasetVersion.objects.get()
     assert "This version is being frozen." in window.words()
     # One look at the queued work must not be the last one.

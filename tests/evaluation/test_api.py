@@ -102,7 +102,7 @@ def test_a_program_freezes_downloads_and_checks_a_version(project, cast, caller_
         ({"shares": {"train": "half"}}, "shares: "),
         ({"seed": -1}, "seed: "),
         ({"splits": "mine"}, "splits: "),
-        ({"group_by": ["colour"]}, "group_by: "),
+        ({"group_by": ["colour"]}, "group by: “colour” is unknown"),
         ({"primary_metric": "vibes"}, "vibes"),
     ],
 )

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from annotation import models as a
 from annotation import schema as schemas
@@ -56,7 +57,7 @@ def world(project: a.Project, kinds: list[str]) -> Any:
         project, [f"{TEXT}{n}" for n in range(20)], language="zh", title="=T", url="https://example.org/"
     )
     for number, item in enumerate(items):
-        a.Gold.objects.filter(item=item).delete()
+        a.Gold.objects.filter(item=item).update(superseded_at=timezone.now())
         more = {"candidates": PAIR, "reference": "Best."} if "preference" in kinds else {}
         metadata = {"year": 2026, "=x": "@y", "nested": {"deep": [1, None]}} if number % 2 else {}
         a.Document.objects.filter(pk=item.document_id).update(metadata=metadata, **more)

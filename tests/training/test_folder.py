@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evaluation.models import Benchmark, DatasetVersion, Example
+from evaluation.models import DatasetVersion, Example
 from tests.conftest import LABELS, make_project
 from tests.training.worlds import SIZES, make_version, thaw
 from training import folder, running
@@ -114,10 +114,8 @@ def test_preparing_twice_changes_nothing_in_the_folder(version):
     assert len(list(run.folder.parent.iterdir())) == 1
 
 
-def test_a_board_that_ranks_by_what_no_trainer_knows_leaves_macro_f1_to_choose_by(version):
-    Benchmark.objects.all().delete()
-    Benchmark.objects.create(version=version, question="sentiment", primary_metric="mcc")
-    run = start(version)
+def test_a_board_that_ranks_by_what_no_trainer_knows_leaves_macro_f1_to_choose_by(cast):
+    run = start(make_version(make_project(cast), metric="mcc"))
     assert run.manifest["primary_metric"] == "mcc"
     assert folder._job(run)["primary_metric"] == "macro_f1"
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from annotation import jobs
 from annotation.jobs import Grip, JobLost, State
-from evaluation.models import Benchmark, DatasetVersion, Prediction, Refresh, Submission, System
+from evaluation.models import DatasetVersion, Prediction, Refresh, Submission, System
 from tests.conftest import LABELS, ROOT, make_project
 from tests.training.worlds import SIZES, make_version, thaw, trainer
 from training import folder, launching, running
@@ -198,10 +198,9 @@ def test_a_version_without_enough_examples_cannot_be_trained_on(cast, sizes, sen
         start(make_version(make_project(cast), sizes=sizes))
 
 
-def test_a_question_without_a_board_cannot_be_trained_on(version):
-    Benchmark.objects.all().delete()
+def test_a_question_without_a_board_cannot_be_trained_on(cast):
     with pytest.raises(ValueError, match="has no board"):
-        start(version)
+        start(make_version(make_project(cast), metric=""))
 
 
 # -- Doing it ---------------------------------------------------------------------------------------------------------

@@ -22,8 +22,15 @@ def trainer(mode: str, *more: Any) -> str:
     return " ".join([sys.executable, str(FAKE), "{folder}", mode, *map(str, more)])
 
 
-def make_version(project: Project, *, number: str = "1.0.0", sizes: dict[str, int] | None = None, **fields: Any) -> Any:
-    """A frozen version of the dataset 'main' whose texts tell their label, and its open board."""
+def make_version(
+    project: Project,
+    *,
+    number: str = "1.0.0",
+    sizes: dict[str, int] | None = None,
+    metric: str = "macro_f1",
+    **fields: Any,
+) -> Any:
+    """A frozen version of the dataset 'main' whose texts tell their label, and its open board (none where `metric` is empty)."""
     dataset, _ = e.Dataset.objects.get_or_create(project=project, slug="main", defaults={"name": "Main"})
     labels = [label["name"] for label in project.version.schema["questions"][0]["labels"]]
     major, minor, patch = (int(part) for part in number.split("."))
@@ -55,7 +62,8 @@ def make_version(project: Project, *, number: str = "1.0.0", sizes: dict[str, in
                 digest=sha256(f"{split}-{place}".encode()).hexdigest(),
             )
     e.DatasetVersion.objects.filter(pk=version.pk).update(frozen_at=timezone.now())
-    e.Benchmark.objects.create(version=version, question="sentiment")
+    if metric:
+        e.Benchmark.objects.create(version=version, question="sentiment", primary_metric=metric)
     version.refresh_from_db()
     return version
 
