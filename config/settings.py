@@ -278,6 +278,9 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "annotation.models.Membership.Role",
         "ItemRoleEnum": "annotation.models.Item.Role",
         "SaidEnum": "annotation.api.labelling.SAID",
+        "VerdictWhatEnum": "annotation.models.Verdict.What",
+        "SplitModeEnum": "evaluation.rules.MODES",
+        "LeftOrTrainEnum": "evaluation.rules.SIDES",
     },
 }
 

@@ -205,7 +205,7 @@ class Retirements(MemberView):
 # -- Of uploaded data, without a project --------------------------------------------------------------------------
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class CheckedFilesSerializer(serializers.Serializer[Any]):
     """Files of a dataset: `file` with all splits or a zip, or `train`, `dev` and `test`."""
 
     file = serializers.FileField(required=False)
@@ -229,10 +229,10 @@ class Uploads(generics.ListAPIView[Any]):
         """Nobody else's."""
         return Check.objects.filter(what=Check.What.UPLOAD, created_by=self.request.user)
 
-    @extend_schema(request=UploadSerializer, responses={202: CheckSerializer, **errors(400, 403)})
+    @extend_schema(request=CheckedFilesSerializer, responses={202: CheckSerializer, **errors(400, 403)})
     def post(self, request: Request) -> Response:
         """Look for leaks in files; the worker does it."""
-        sent = UploadSerializer(data=request.data)
+        sent = CheckedFilesSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         data = sent.validated_data
         files = [

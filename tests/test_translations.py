@@ -106,7 +106,8 @@ def test_a_sentence_for_brace_formatting_can_be_formatted(catalogue: polib.POFil
 def test_chinese_sentences_have_chinese_punctuation_and_air_around_other_letters(catalogue: polib.POFile) -> None:
     for entry in catalogue:
         for answer in answered(entry):
-            assert not re.search(r"[\u4e00-\u9fff][,:;!?]", answer), answer
+            # "yes,no" is a list for a filter of templates.
+            assert entry.msgid == "yes,no" or not re.search(r"[\u4e00-\u9fff][,:;!?]", answer), answer
             fixed = PLACEHOLDER.sub("·", answer)  # what is filled in may be Chinese
             assert not re.search(r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", fixed), answer
 
@@ -205,8 +206,8 @@ def untranslated(html: str, sentences: set[str]) -> list[str]:
     return found + [run for text in words for run in PHRASE.findall(text) if not run.startswith(DATA)]
 
 
-# What the world of the tests says in English: texts of items.
-DATA = ("Profit of company",)
+# What the world of the tests says in English: texts of items, also from their middle; names of licences are names.
+DATA = ("Profit of company", "it of company", "Creative Commons", "Open Da", "Community Data License")
 
 
 def test_the_check_finds_english_and_leaves_chinese_and_code_alone(catalogue: polib.POFile) -> None:

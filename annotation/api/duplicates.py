@@ -54,7 +54,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         read_only_fields = fields
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class ClusterDecisionSerializer(serializers.Serializer[Any]):
     """keep, group or apart; kept: the item that stays; before: the decision that the caller saw, null for none."""
 
     what = serializers.ChoiceField(choices=Verdict.What.choices)
@@ -63,7 +63,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=deciding_duplicates.REASON)
 
 
-class RuleSerializer(serializers.Serializer[Any]):
+class ClusterRuleSerializer(serializers.Serializer[Any]):
     """A rule for all clusters that wait; without `apply` it is only told what it would do."""
 
     rule = serializers.ChoiceField(choices=list(deciding_duplicates.RULES))
@@ -101,7 +101,11 @@ class Duplicates(MemberList):
         """Those that the last search found."""
         return self.list(request, *args, **kwargs)
 
-    @extend_schema(request=AcrossSerializer, responses={202: ScanSerializer, **errors(400, 403, 404)})
+    @extend_schema(
+        operation_id="projects_duplicates_search",
+        request=AcrossSerializer,
+        responses={202: ScanSerializer, **errors(400, 403, 404)},
+    )
     def post(self, request: Request, slug: str) -> Response:
         """Have a worker search; what was decided stays."""
         sent = AcrossSerializer(data=request.data)
@@ -132,11 +136,11 @@ class OneCluster(MemberView):
         found = clusters.members([row], self.membership.user, start=start, most=MEMBERS)
         return Response({**ClusterSerializer(row).data, "members": [_told(entry) for entry in found.get(row.pk, [])]})
 
-    @extend_schema(request=DecisionSerializer, responses={200: VerdictSerializer, **errors(400, 403, 404)})
+    @extend_schema(request=ClusterDecisionSerializer, responses={200: VerdictSerializer, **errors(400, 403, 404)})
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Decide about it."""
         row = get_object_or_404(Cluster, pk=pk, project=self.project)
-        sent = DecisionSerializer(data=request.data)
+        sent = ClusterDecisionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         verdict = deciding_duplicates.decide(cluster=row, user=self.membership.user, **sent.validated_data)
         return Response(VerdictSerializer(verdict).data)
@@ -175,11 +179,12 @@ class DuplicatesByRule(MemberView):
     right = "manager"
 
     @extend_schema(
-        request=RuleSerializer, responses={200: OpenApiTypes.OBJECT, 202: ErrandSerializer, **errors(400, 403, 404)}
+        request=ClusterRuleSerializer,
+        responses={200: OpenApiTypes.OBJECT, 202: ErrandSerializer, **errors(400, 403, 404)},
     )
     def post(self, request: Request, slug: str) -> Response:
         """What a rule would do, in numbers; with `apply` and a reason, do it (202: a worker does)."""
-        sent = RuleSerializer(data=request.data)
+        sent = ClusterRuleSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         rule = deciding_duplicates.Rule.read({**sent.validated_data, "source": sent.validated_data["source_type"]})
         if not sent.validated_data["apply"]:

@@ -36,7 +36,7 @@ class SampleSerializer(serializers.ModelSerializer[Sample]):
         read_only_fields = fields
 
 
-class DrawSerializer(serializers.Serializer[Any]):
+class SampleDrawSerializer(serializers.Serializer[Any]):
     """What to draw; `dry_run` says what it would be and draws nothing."""
 
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
@@ -57,11 +57,11 @@ class Samples(MemberList):
         return samples.listed(self.project)
 
     @extend_schema(
-        request=DrawSerializer, responses={200: OpenApiTypes.OBJECT, 201: SampleSerializer, 202: OpenApiTypes.OBJECT, **errors(400, 403, 404)}
+        request=SampleDrawSerializer, responses={200: OpenApiTypes.OBJECT, 201: SampleSerializer, 202: OpenApiTypes.OBJECT, **errors(400, 403, 404)}
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         """Draw, or look; 202 with an errand where the pool is large."""
-        sent = DrawSerializer(data=request.data)
+        sent = SampleDrawSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         asked = sampling.asked_for(sent.validated_data)
         if sent.validated_data["dry_run"]:
