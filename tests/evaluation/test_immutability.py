@@ -37,6 +37,7 @@ def refused(change: Any) -> None:
         ("component", ""),
         ("digest", ""),
         ("added_in", ""),
+        ("soft", {"sentiment": [{"value": "positive", "n": 1}]}),
     ],
 )
 def test_no_column_of_a_frozen_example_can_be_changed(version: Any, name: str, value: Any) -> None:
@@ -47,6 +48,12 @@ def test_no_column_of_a_frozen_example_can_be_changed(version: Any, name: str, v
     setattr(example, name, value)
     refused(example.save)
     assert list(examples.order_by("pk").values_list(name, flat=True)) == before
+
+
+def test_every_column_but_the_link_to_the_item_is_tried_above() -> None:
+    [tried] = [mark.args[1] for mark in test_no_column_of_a_frozen_example_can_be_changed.pytestmark if mark.name == "parametrize"]  # fmt: skip
+    columns = {field.name for field in e.Example._meta.concrete_fields}
+    assert columns - {name for name, _value in tried} == {"id", "version", "item"}
 
 
 def test_a_frozen_example_cannot_be_deleted_added_or_moved(version: Any, project: a.Project) -> None:
