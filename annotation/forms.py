@@ -127,7 +127,8 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(label=_("days until it ends"), min_value=1, max_value=365, initial=90)
 
     def __init__(self, data: Any = None, *, user: Any) -> None:
-        super().__init__(data)
+        # Its page has a form for the account, too, with a name of its own.
+        super().__init__(data, auto_id="token_%s")
         self.fields["project"].queryset = Project.objects.visible_to(user)  # type: ignore[attr-defined]
 
 

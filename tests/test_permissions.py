@@ -141,7 +141,6 @@ def object_of(name: str) -> str:
         (("errand",), "errand"),
         (("sample",), "sample"),
         (("upload",), "upload"),
-        (("move",), "move"),
         (("check",), "check"),
         (("api-retired",), "dataset"),
         (("withdraw_submission", "score_again", "submission"), "submission"),
@@ -165,6 +164,7 @@ def object_of(name: str) -> str:
         (("person",), "person"),
         (("company",), "company"),
         (("item",), "item"),
+        (("move",), "move"),
     ):
         if any(word in short for word in words):
             return thing

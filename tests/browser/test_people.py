@@ -102,6 +102,8 @@ def test_a_token_is_shown_once_and_copied(window, cast, lacking):
     window.sign_in(cast["erin"])
     window.open("/account/")
     with window.without(*lacking):
+        window.type("#token_name", "nightly")
+        window.click("#token_scopes_0")
         window.follow("form[action$='/account/tokens/'] button")
     token = window.text("#new-token")
     assert len(token) > 40
