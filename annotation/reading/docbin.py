@@ -43,14 +43,14 @@ _SYMBOLS = (
           " number oprd obj obl parataxis partmod pcomp pobj poss possessive preconj prep prt punct quantmod relcl rcmod"
           " root xcomp acl ENT_KB_ID MORPH ENT_ID IDX _"),
 )  # fmt: skip
-SYMBOLS = {word: first + place for first, words in _SYMBOLS for place, word in enumerate(words.split())}
+SYMBOLS = {"": 0} | {word: first + place for first, words in _SYMBOLS for place, word in enumerate(words.split())}
 _WHOLE = 2**64 - 1
 _M, _R = 0xC6A4A7935BD1E995, 47
 
 
 def hash_of(word: str) -> int:
     """The number that stands for a word in the tokens."""
-    return 0 if not word else SYMBOLS.get(word) or murmur(word.encode("utf-8", "surrogatepass"))
+    return SYMBOLS[word] if word in SYMBOLS else murmur(word.encode("utf-8", "surrogatepass"))
 
 
 def murmur(data: bytes, seed: int = 1) -> int:

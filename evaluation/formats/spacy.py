@@ -12,8 +12,8 @@ from typing import Any
 import msgpack
 import numpy as np
 
+from annotation.reading.docbin import hash_of
 from evaluation.formats.release import File, Question, Release, Row, Rows, answer, label_names
-from evaluation.formats.spacy_symbols import SYMBOLS
 from evaluation.formats.words import Tagged, Token, covered, cut_at, flat, note_losses, tokens_of
 
 # Documents in a file; spaCy reads a folder of them as one corpus.
@@ -24,7 +24,8 @@ ATTRS = (ORTH, ENT_IOB, ENT_TYPE, ENT_KB_ID)
 MISSING, INSIDE, OUTSIDE, BEGINS = 0, 1, 2, 3
 # Where spaCy's span categoriser looks for marks, which may overlap there.
 GROUP = "sc"
-_MASK = (1 << 64) - 1
+# Labels and frequent words come again and again.
+string_hash = functools.lru_cache(maxsize=50_000)(hash_of)
 
 
 def write(release: Release, rows: Rows) -> Iterator[File]:
@@ -150,28 +151,3 @@ def _categories(question: Question, value: Any) -> dict[str, float]:
         return {}
     given = {value} if isinstance(value, str) else set(value)
     return {name: float(name in given) for name in label_names(question)}
-
-
-@functools.lru_cache(maxsize=50_000)
-def string_hash(text: str) -> int:
-    """What spaCy's StringStore knows a text by: MurmurHash64A of its UTF-8, seed 1; a small number for the
-    words that it has a symbol for.
-
-    Source: A. Appleby, MurmurHash2.cpp (public domain).
-    """
-    if text in SYMBOLS:
-        return SYMBOLS[text]
-    data = text.encode("utf-8", "surrogatepass")
-    m = 0xC6A4A7935BD1E995
-    h = (1 ^ (len(data) * m)) & _MASK
-    whole = len(data) & ~7
-    for (k,) in struct.iter_unpack("<Q", data[:whole]):
-        k = (k * m) & _MASK
-        k ^= k >> 47
-        k = (k * m) & _MASK
-        h = ((h ^ k) * m) & _MASK
-    if rest := data[whole:]:
-        h = ((h ^ int.from_bytes(rest, "little")) * m) & _MASK
-    h ^= h >> 47
-    h = (h * m) & _MASK
-    return h ^ (h >> 47)

@@ -219,7 +219,7 @@ import spacy
 from spacy.tokens import DocBin
 docs = DocBin().from_disk(sys.argv[1]).get_docs(spacy.blank("en").vocab)
 from spacy.symbols import IDS
-from evaluation.formats.spacy_symbols import SYMBOLS
+from annotation.reading.docbin import SYMBOLS
 assert SYMBOLS == IDS
 print(json.dumps([{
     "text": doc.text, "id": doc.user_data["id"], "cats": doc.cats, "known": doc.has_annotation("ENT_IOB"),
